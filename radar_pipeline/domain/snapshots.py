@@ -1,0 +1,352 @@
+"""Snapshots: which files of a day's folder are one complete copy of a table, and which are in the way.
+
+Full refresh with append adds a whole copy of the table for each attempt and each further sync, into the same folder,
+with no marker of success. Footers tell attempts apart: every row carries when it was extracted
+(``_airbyte_emitted_at``, from destination-s3 1.0 ``_airbyte_extracted_at``), and Parquet keeps the range per file.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from radar_pipeline.domain.sync import Attempt, JobStatus, StreamState, SyncJob, syncs_of_day
+
+# A server starts the next attempt at least 10 s (0.39.38 and later) or 60 s (before) after the last one failed, and
+# within one attempt rows of one table follow each other without a pause. Only used where no attempt is known.
+ATTEMPT_GAP = dt.timedelta(seconds=8)
+
+# Clocks of the Airbyte server and of its workers agree only so far.
+CLOCK_SLACK = dt.timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as a Parquet footer shows it.
+
+    Attributes:
+        name: Column name.
+        type: Arrow spelling of the type, for example ``int64`` or ``struct<member0: date32[day], member1: string>``.
+    """
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A Parquet file of a day's folder, known from the listing and its footer alone.
+
+    Attributes:
+        key: Object key.
+        size: Bytes of the object.
+        modified_at: When the object became visible, UTC.
+        rows: Rows that the footer counts.
+        oldest: Earliest extraction time of its rows, UTC; None where the footer keeps no range (no rows).
+        newest: Latest extraction time of its rows, UTC; None as above.
+        columns: Columns in file order, metadata columns included.
+        sync_id: ``_airbyte_meta.sync_id``, the Airbyte job id, where the dialect writes it.
+    """
+
+    key: str
+    size: int
+    modified_at: dt.datetime
+    rows: int
+    oldest: dt.datetime | None = None
+    newest: dt.datetime | None = None
+    columns: tuple[Column, ...] = ()
+    sync_id: int | None = None
+
+
+@dataclass(frozen=True)
+class BrokenFile:
+    """An object named like data that cannot be read as Parquet.
+
+    Attributes:
+        key: Object key.
+        size: Bytes of the object.
+        problem: What is wrong with it, in words for a person.
+    """
+
+    key: str
+    size: int
+    problem: str
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Everything that lies in one day of one table.
+
+    Attributes:
+        table: Table name.
+        day: Ingestion day.
+        files: Readable data files.
+        broken: Objects that should be data and are not readable.
+        ignored: Keys of markers that are no data (``_SUCCESS``, ``_metadata.json``).
+        error: Why the folder could not be read at all (access refused, bucket away); None where it could.
+    """
+
+    table: str
+    day: dt.date
+    files: tuple[DataFile, ...] = ()
+    broken: tuple[BrokenFile, ...] = ()
+    ignored: tuple[str, ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The files of one attempt: one copy of the table.
+
+    Attributes:
+        files: Its files, by key.
+        job_id: Airbyte job that wrote them; None where unknown.
+        attempt: 0-based number of the attempt; None where unknown.
+    """
+
+    files: tuple[DataFile, ...]
+    job_id: int | None = None
+    attempt: int | None = None
+
+    @property
+    def rows(self) -> int:
+        """Rows over all files."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes over all files, as stored."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def oldest(self) -> dt.datetime | None:
+        """Earliest extraction time."""
+        return min((file.oldest for file in self.files if file.oldest), default=None)
+
+    @property
+    def newest(self) -> dt.datetime | None:
+        """Latest extraction time."""
+        return max((file.newest for file in self.files if file.newest), default=None)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Columns over all files, in the order of first appearance; of two types for a name both are kept."""
+        return tuple(dict.fromkeys(column for file in self.files for column in file.columns))
+
+
+class Landing(StrEnum):
+    """Whether a table's day is in the bucket."""
+
+    LANDED = "landed"
+    EMPTY = "empty"
+    MISSING = "missing"
+    INCOMPLETE = "incomplete"
+    BROKEN = "broken"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True)
+class LandingVerdict:
+    """What is true of one table and one day.
+
+    Attributes:
+        table: Table name.
+        landing: The state.
+        snapshot: The copy that stands; with no files for ``empty``; None where none stands.
+        superseded: Files that are not of the standing copy and must leave the folder for the quarantine.
+        reasons: Why, in sentences for a person.
+    """
+
+    table: str
+    landing: Landing
+    snapshot: Snapshot | None
+    superseded: tuple[DataFile | BrokenFile, ...]
+    reasons: tuple[str, ...]
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the day's data is there: the only thing that makes an asset green."""
+        return self.landing in {Landing.LANDED, Landing.EMPTY}
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What is known, from outside the bucket, about the copy that should be there.
+
+    Attributes:
+        jobs: Sync jobs of the day with their attempts, in any order.
+        source_rows: Least and most rows the source held around the sync; None where it could not be asked.
+        may_be_empty: Whether the registry allows the table to have no rows.
+    """
+
+    jobs: tuple[SyncJob, ...] = ()
+    source_rows: tuple[int, int] | None = None
+    may_be_empty: bool = False
+
+
+def split_attempts(files: Sequence[DataFile], jobs: Sequence[SyncJob]) -> tuple[Snapshot, ...]:
+    """Groups a folder's files into snapshots, oldest first.
+
+    A file belongs to the attempt whose time holds its rows' extraction time. Files that no known attempt explains are
+    grouped by pauses in extraction time instead: a pause longer than ``ATTEMPT_GAP`` begins another snapshot.
+    """
+    windows = [(job, attempt) for job in jobs for attempt in job.attempts]
+    known: dict[tuple[int, int], list[DataFile]] = {}
+    unexplained: list[DataFile] = []
+    for file in files:
+        owner = next(((j, a) for j, a in windows if _wrote(j, a.created_at, a.ended_at, file)), None)
+        if owner:
+            known.setdefault((owner[0].id, owner[1].number), []).append(file)
+        else:
+            unexplained.append(file)
+    found = [Snapshot(_by_key(group), job_id=job, attempt=number) for (job, number), group in known.items()]
+    found += [Snapshot(_by_key(group), job_id=group[0].sync_id) for group in _by_pauses(unexplained)]
+    return tuple(sorted(found, key=_age))
+
+
+def _wrote(job: SyncJob, begin: dt.datetime, end: dt.datetime | None, file: DataFile) -> bool:
+    if file.sync_id is not None and file.sync_id != job.id:
+        return False
+    first, last = file.oldest or file.modified_at, file.newest or file.modified_at
+    return first >= begin - CLOCK_SLACK and (end is None or last <= end + CLOCK_SLACK)
+
+
+def _by_key(files: Sequence[DataFile]) -> tuple[DataFile, ...]:
+    return tuple(sorted(files, key=lambda file: file.key))
+
+
+def _age(snapshot: Snapshot) -> dt.datetime:
+    return max(file.newest or file.modified_at for file in snapshot.files)
+
+
+def _by_pauses(files: Sequence[DataFile]) -> list[list[DataFile]]:
+    groups: list[list[DataFile]] = []
+    reached: dt.datetime | None = None
+    for file in sorted(files, key=lambda file: (file.oldest or file.modified_at, file.key)):
+        begin, end = file.oldest or file.modified_at, file.newest or file.modified_at
+        if reached is None or begin > reached + ATTEMPT_GAP or groups[-1][0].sync_id != file.sync_id:
+            groups.append([])
+            reached = end
+        groups[-1].append(file)
+        reached = max(end, reached or end)
+    return groups
+
+
+def judge_landing(folder: Folder, expected: Expectation) -> LandingVerdict:
+    """Decides which copy of a table stands for the day, if any.
+
+    The newest complete snapshot stands. A snapshot is complete when its attempt succeeded and the rows in the footers
+    are the rows that the server counted; or, whatever became of the attempt, when the server calls the table complete
+    or the footers hold the rows that the source itself counted. What cannot be shown to be complete does not stand.
+    """
+    if folder.error:
+        return LandingVerdict(folder.table, Landing.UNREADABLE, None, (), (folder.error,))
+    snapshots = [each for each in split_attempts(folder.files, expected.jobs) if each.rows]
+    doubts: list[str] = []
+    for snapshot in reversed(snapshots):
+        doubt = _doubt(snapshot, folder, expected)
+        if doubt is None:
+            superseded = _superseded(snapshot, snapshots, folder, expected)
+            reasons = (_standing_reason(snapshot, superseded), *doubts)
+            return LandingVerdict(folder.table, Landing.LANDED, snapshot, superseded, reasons)
+        doubts.append(doubt)
+    if folder.broken:
+        problems = tuple(f"{file.key}: {file.problem}" for file in folder.broken)
+        return LandingVerdict(folder.table, Landing.BROKEN, None, (), (*problems, *doubts))
+    if doubts:
+        return LandingVerdict(folder.table, Landing.INCOMPLETE, None, (), tuple(doubts))
+    return _judge_nothing(folder, expected)
+
+
+def _doubt(snapshot: Snapshot, folder: Folder, expected: Expectation) -> str | None:
+    """Why a snapshot cannot be called complete; None where it can."""
+    owner = _attempt_of(snapshot, expected.jobs)
+    if owner is None:
+        return _doubt_without_attempt(snapshot, folder, expected)
+    job, attempt = owner
+    name = f"attempt {attempt.number + 1} of job {job.id}"
+    if not attempt.status.is_final:
+        return f"{name} is still writing: {snapshot.rows} rows so far"
+    counted = attempt.streams.get(folder.table) if attempt.streams is not None else None
+    agrees = counted is not None and counted.records == snapshot.rows
+    if _source_agrees(snapshot, expected) and (counted is None or agrees):
+        return None
+    if attempt.streams is not None and not agrees:
+        told = counted.records if counted else 0
+        return f"{name} left {snapshot.rows} rows in the bucket where Airbyte counted {told}"
+    if counted is not None and counted.state is StreamState.COMPLETE:
+        return None
+    if attempt.status is not JobStatus.SUCCEEDED:
+        return f"{name} {attempt.status} and nothing shows that the table was finished: {snapshot.rows} rows"
+    if folder.broken and counted is None:
+        return f"{name} left a file that cannot be read, and no count says whether the others are all"
+    return None
+
+
+def _doubt_without_attempt(snapshot: Snapshot, folder: Folder, expected: Expectation) -> str | None:
+    if _source_agrees(snapshot, expected):
+        return None
+    if any(job.attempts for job in expected.jobs):
+        return f"{snapshot.rows} rows were written outside every known sync of {folder.day}"
+    if folder.broken:
+        return "a file cannot be read, and no record of the day's sync says whether the others are all"
+    return None
+
+
+def _source_agrees(snapshot: Snapshot, expected: Expectation) -> bool:
+    if expected.source_rows is None:
+        return False
+    least, most = expected.source_rows
+    return least <= snapshot.rows <= most
+
+
+def _attempt_of(snapshot: Snapshot, jobs: Sequence[SyncJob]) -> tuple[SyncJob, Attempt] | None:
+    pairs = ((job, attempt) for job in jobs for attempt in job.attempts)
+    return next((p for p in pairs if (p[0].id, p[1].number) == (snapshot.job_id, snapshot.attempt)), None)
+
+
+def _superseded(
+    standing: Snapshot, snapshots: Sequence[Snapshot], folder: Folder, expected: Expectation
+) -> tuple[DataFile | BrokenFile, ...]:
+    """Files to move away: whatever is not of the standing copy, except what a running job may still be writing."""
+    if any(not job.status.is_final for job in expected.jobs):
+        finished = {(j.id, a.number) for j in expected.jobs if j.status.is_final for a in j.attempts}
+        others = [each for each in snapshots if (each.job_id, each.attempt) in finished]
+        return tuple(file for other in others if other is not standing for file in other.files)
+    rest = tuple(file for other in snapshots if other is not standing for file in other.files)
+    return (*rest, *folder.broken)
+
+
+def _standing_reason(snapshot: Snapshot, superseded: Sequence[DataFile | BrokenFile]) -> str:
+    by = f"job {snapshot.job_id}" if snapshot.job_id is not None else "a sync that Airbyte no longer lists"
+    if snapshot.attempt is not None:
+        by += f", attempt {snapshot.attempt + 1}"
+    tail = f"; {len(superseded)} files of other attempts are superseded" if superseded else ""
+    return f"{snapshot.rows} rows in {len(snapshot.files)} files of {by}{tail}"
+
+
+def _judge_nothing(folder: Folder, expected: Expectation) -> LandingVerdict:
+    """Judges a day without a single row: empty as the table may be, or missing."""
+
+    def verdict(landing: Landing, reason: str) -> LandingVerdict:
+        return LandingVerdict(folder.table, landing, Snapshot(()) if landing is Landing.EMPTY else None, (), (reason,))
+
+    done = next((job for job in syncs_of_day(expected.jobs, folder.day) if job.status is JobStatus.SUCCEEDED), None)
+    if done is None:
+        failed = next((job for job in syncs_of_day(expected.jobs, folder.day)), None)
+        why = (
+            f"sync job {failed.id} {failed.status}: {failed.failure or 'no reason given'}" if failed else "no sync ran"
+        )
+        return verdict(Landing.MISSING, f"nothing lies in the bucket for {folder.day}; {why}")
+    streams = done.last_attempt.streams if done.last_attempt else None
+    counted = streams[folder.table].records if streams and folder.table in streams else 0
+    if counted:
+        return verdict(Landing.MISSING, f"job {done.id} counted {counted} rows, the bucket holds none")
+    if expected.source_rows and expected.source_rows[0] > 0:
+        rows = expected.source_rows[0]
+        return verdict(Landing.MISSING, f"job {done.id} succeeded without a row; the source holds {rows}")
+    if expected.may_be_empty:
+        return verdict(Landing.EMPTY, f"job {done.id} found no rows, as the registry allows for this table")
+    return verdict(Landing.MISSING, f"job {done.id} succeeded, but no file of the table lies in the bucket")

@@ -1,0 +1,91 @@
+"""Types of the table registry. Frozen, so that a definition built from them cannot drift while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class LoadMode(StrEnum):
+    """What one day of a table in bronze is."""
+
+    FULL = "full"
+    INCREMENTAL = "incremental"
+
+
+@dataclass(frozen=True)
+class ColumnContract:
+    """One column as its consumers rely on it.
+
+    Attributes:
+        name: Column name at the source.
+        type: MySQL type as ``information_schema.columns.column_type`` spells it (``int(11)``, ``decimal(12,2)``).
+        mandatory: Whether a missing value is a fault (nulls at most 1 %).
+        personal: Whether it holds personal data under the LGPD.
+        secret: Whether it must never leave bronze.
+    """
+
+    name: str
+    type: str
+    mandatory: bool = False
+    personal: bool = False
+    secret: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """One Radar table.
+
+    Attributes:
+        name: Name at the source, which is the stream's and the asset's name too.
+        area: Business area (``stores``, ``users``, ...); the asset's tag and the unit of ownership.
+        owner: Dagster owner, ``team:...`` or an e-mail address.
+        primary_key: Key columns; empty where the table has none.
+        critical: Whether a day without it fails the run.
+        may_be_empty: Whether a day with no rows is right.
+        load: What one day holds.
+        volume_limit: Share by which rows may differ from the last accepted snapshot (0.20 is the written rule).
+        columns: The contract; empty where nothing is known, which checks nothing but the metadata columns.
+        description: One sentence for the asset's page.
+    """
+
+    name: str
+    area: str
+    owner: str
+    primary_key: tuple[str, ...] = ()
+    critical: bool = False
+    may_be_empty: bool = False
+    load: LoadMode = LoadMode.FULL
+    volume_limit: float = 0.20
+    columns: tuple[ColumnContract, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Registry:
+    """All tables of one Airbyte connection.
+
+    Attributes:
+        tables: The tables in file order.
+        path: The file they were read from; None for a registry made in memory.
+    """
+
+    tables: tuple[Table, ...]
+    path: Path | None = None
+    _by_name: dict[str, Table] = field(init=False, repr=False, compare=False, hash=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_name", {table.name: table for table in self.tables})
+
+    def __getitem__(self, name: str) -> Table:
+        """The table of that name; KeyError where there is none."""
+        return self._by_name[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Table names in file order."""
+        return tuple(self._by_name)

@@ -1,0 +1,57 @@
+"""Packaging of radar_pipeline: names, bounds, entry point. Tool settings live in pyproject.toml, exact versions in requirements.lock."""
+
+from setuptools import find_packages, setup
+
+setup(
+    name="radar_pipeline",
+    version="0.1.0",
+    description="Dagster asset platform that lands the Radar MySQL database in the S3 bronze layer and proves it",
+    packages=find_packages(include=["radar_pipeline", "radar_pipeline.*"]),
+    package_data={"radar_pipeline.tables": ["*.yaml"], "radar_pipeline.local": ["*.lock"]},
+    python_requires=">=3.11,<3.13",
+    install_requires=[
+        "dagster>=1.13.27,<1.14",
+        "dagster-webserver>=1.13.27,<1.14",
+        "dagster-airbyte>=0.29.27,<0.30",
+        "dagster-aws>=0.29.27,<0.30",
+        "dagster-slack>=0.29.27,<0.30",
+        "pandas>=2.2,<4",
+        "pyarrow>=21,<26",
+        "boto3>=1.40,<2",
+        "requests>=2.32,<3",
+        "tenacity>=9,<10",
+        "pydantic>=2.10,<3",
+        "pydantic-settings>=2.6,<3",
+        "ruamel.yaml>=0.18,<0.20",
+        "PyMySQL>=1.1.1,<2",
+        "cryptography>=43",
+        "click>=8.1,<9",
+        "rich>=13.9,<16",
+    ],
+    extras_require={
+        "local": [
+            "duckdb==1.5.5",
+            "duckdb-extension-mysql-scanner==1.5.5",
+            "starlette>=0.40",
+            "uvicorn>=0.30",
+            "python-multipart>=0.0.18",
+            "psutil>=6",
+        ],
+        "dev": [
+            "pytest>=8",
+            "pytest-timeout>=2.3",
+            "pytest-xdist>=3.6",
+            "pytest-socket>=0.7",
+            "hypothesis>=6.115",
+            "mypy>=1.13",
+            "ruff>=0.8",
+            "types-requests",
+            "types-PyMySQL",
+            "types-psutil",
+            "airbyte-api",
+            "playwright>=1.48",
+        ],
+        "bench": ["dlt[s3]", "connectorx==0.4.6"],
+    },
+    entry_points={"console_scripts": ["radar = radar_pipeline.cli.main:main"]},
+)
