@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from dataclasses import dataclass
 
 PARTITION_COLUMN = "cog_dt_ingestion"
@@ -16,6 +17,17 @@ PARTITION_COLUMN = "cog_dt_ingestion"
 _DATA_FILE = re.compile(r"\.parquet(-\d+)?$")
 
 _HIDDEN_PREFIXES = ("_", ".")
+
+
+def stored_name(table: str) -> str:
+    """A table's name in object keys: destination-s3 drops accents and turns what S3 keys do not like into ``_``.
+
+    Source: destination-s3's ``S3NameTransformer`` (NFKD, combining marks removed, white space and characters other
+    than letters, digits and ``!_.*')(-`` replaced).
+    """
+    decomposed = unicodedata.normalize("NFKD", table)
+    plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return re.sub(r"[^A-Za-z0-9!_.*')(-]", "_", plain)
 
 
 @dataclass(frozen=True)
@@ -34,7 +46,7 @@ class BronzeLayout:
 
     def table_prefix(self, table: str) -> str:
         """Key prefix of every day of a table, with the trailing slash."""
-        return f"{self.prefix}/{table}/"
+        return f"{self.prefix}/{stored_name(table)}/"
 
     def folder(self, table: str, day: dt.date) -> str:
         """Key prefix of one day of a table, with the trailing slash."""
