@@ -1,0 +1,63 @@
+"""Loopback ports: is one free, which one to take."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+
+import psutil
+
+from radar_pipeline.local.errors import LocalStackError
+
+HOST = "127.0.0.1"
+_TRIES = 50
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on a loopback port now."""
+    with socket.socket() as probe:
+        # Without it a port whose last connections are still in TIME_WAIT would look taken after every restart.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    """A free port, chosen by the kernel."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def first_free(preferred: int, *, avoid: frozenset[int] = frozenset()) -> int:
+    """The preferred port, or the next free one above it, or any."""
+    for port in range(preferred, min(preferred + _TRIES, 65_536)):
+        if port not in avoid and is_free(port):
+            return port
+    return free_port()
+
+
+def require_free(port: int, *, what: str) -> int:
+    """Returns a port that somebody asked for by number.
+
+    Raises:
+        LocalStackError: Another program listens there; says which, where the system tells.
+    """
+    if is_free(port):
+        return port
+    owner = _listener(port)
+    held = f" by {owner}" if owner else ""
+    message = f"port {port} for {what} is taken{held}. Choose another, or leave the choice to the stack."
+    raise LocalStackError(message)
+
+
+def _listener(port: int) -> str | None:
+    with contextlib.suppress(psutil.Error, OSError):
+        for connection in psutil.net_connections("tcp"):
+            listens = connection.status == psutil.CONN_LISTEN and tuple(connection.laddr)[1:] == (port,)
+            if listens and connection.pid:
+                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    return None

@@ -1,0 +1,127 @@
+"""What the stack needs on the machine and may have to install: the MariaDB server, ministack's virtual environment."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from radar_pipeline.local.errors import LocalStackError
+from radar_pipeline.local.files import exclusive, write_private
+
+Progress = Callable[[str], None]
+
+AWS_REQUIREMENTS = Path(__file__).with_name("aws-requirements.lock")
+
+_MARIADB_PACKAGE = "mariadb-server-core"
+_HOW_TO_GET_MARIADB = (
+    f"MariaDB's server (mariadbd) is not installed: run `sudo apt-get install {_MARIADB_PACKAGE}`, or point "
+    "RADAR_HOST, RADAR_PORT, RADAR_DATABASE, RADAR_USER and RADAR_PASS at a MySQL that is already there."
+)
+
+
+def find_mariadbd() -> Path | None:
+    """The MariaDB server program, on PATH or where Debian puts it, which is not on an ordinary user's PATH."""
+    folders = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin", "/sbin"))
+    found = shutil.which("mariadbd", path=folders)
+    return Path(found).resolve() if found else None
+
+
+def ensure_mariadbd(progress: Progress, *, may_install: bool) -> Path:
+    """Finds the MariaDB server, or installs it through apt where that needs no password.
+
+    Raises:
+        LocalStackError: It is missing and may not or cannot be installed; one sentence on what to do.
+    """
+    found = find_mariadbd()
+    if found:
+        return found
+    sudo = _sudo() if may_install and shutil.which("apt-get") else None
+    if sudo is None:
+        raise LocalStackError(_HOW_TO_GET_MARIADB)
+    progress(f"installing {_MARIADB_PACKAGE} with apt")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    install = [*sudo, "apt-get", "install", "-y", "-q", "--no-install-recommends", _MARIADB_PACKAGE]
+    # A machine whose package lists are fresh needs no update, and one whose lists are old says so by failing.
+    for command in (install, [*sudo, "apt-get", "update", "-q"], install):
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=environment)
+        if found := find_mariadbd():
+            return found
+    lines = "".join(f"\n    {line}" for line in (done.stdout + done.stderr).splitlines()[-10:])
+    message = f"{_HOW_TO_GET_MARIADB} apt failed:{lines}"
+    raise LocalStackError(message)
+
+
+def _sudo() -> list[str] | None:
+    """What to put before a command to run it as root; None where that would ask for a password."""
+    if os.getuid() == 0:
+        return []
+    if (
+        shutil.which("sudo")
+        and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
+    ):
+        return ["sudo", "-n"]
+    return None
+
+
+def ensure_aws_venv(folder: Path, progress: Progress) -> Path:
+    """Installs ministack into a virtual environment of its own, once.
+
+    Of its own because ministack pins botocore to one exact version. The marker is written last and holds the hash of
+    the lock file, so an interrupted installation and a changed lock file are both installed anew.
+
+    Returns:
+        The ``ministack`` program.
+    """
+    program = folder / "bin" / "ministack"
+    with exclusive(folder.with_name(f"{folder.name}.lock")):
+        marker = folder / "installed"
+        wanted = _fingerprint(folder)
+        if program.exists() and marker.exists() and marker.read_text(encoding="utf-8") == wanted:
+            return program
+        progress("installing the local AWS endpoint (ministack), once")
+        shutil.rmtree(folder, ignore_errors=True)
+        for command in _install_commands(folder):
+            _run(command)
+        write_private(marker, wanted)
+    return program
+
+
+def _fingerprint(folder: Path) -> str:
+    """What the environment was made from: a moved one or one of another Python does not run."""
+    parts = (AWS_REQUIREMENTS.read_bytes(), os.fsencode(folder), sys.version.encode(), sys.base_prefix.encode())
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def _install_commands(folder: Path) -> list[list[str]]:
+    python = str(folder / "bin" / "python")
+    uv = _uv()
+    if uv:
+        return [
+            [*uv, "venv", "--quiet", "--no-project", "--python", sys.executable, str(folder)],
+            [*uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", str(AWS_REQUIREMENTS)],
+        ]
+    return [
+        [sys.executable, "-m", "venv", str(folder)],
+        [python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(AWS_REQUIREMENTS)],
+    ]
+
+
+def _uv() -> list[str] | None:
+    if importlib.util.find_spec("uv"):
+        return [sys.executable, "-m", "uv"]
+    found = shutil.which("uv")
+    return [found] if found else None
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode != 0:
+        lines = "".join(f"\n    {line}" for line in (done.stdout + done.stderr).splitlines()[-15:])
+        message = f"the local AWS endpoint could not be installed. `{' '.join(command)}` said:{lines}"
+        raise LocalStackError(message)
