@@ -1,0 +1,155 @@
+"""Settings of one environment: the only reader of environment variables.
+
+Names are the team's own (``RADAR_HOST``, ``AIRBYTE_SERVER_HOST``, ``S3_BUCKET_NAME``, ...); new ones begin with
+``RADAR_``. Loading does no I/O beyond one file of variables and never fails for what is missing, so that definitions
+load anywhere; ``require_airbyte`` and its kin say what is missing when it is needed. Secrets are ``SecretStr`` and show
+in no repr.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AnyHttpUrl, Field, SecretStr, StringConstraints, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+# Read where RADAR_ENV_FILE names no other; the second is written by the local stack while it is set up.
+ENV_FILES = (Path(".env"), Path(".radar/local/env"))
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", to_lower=True)]
+
+
+class SettingsError(Exception):
+    """Variables are missing or not usable.
+
+    Attributes:
+        problems: One sentence each: the variable, where it was read, what was expected.
+    """
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Settings(BaseSettings):
+    """Settings of one environment. Every field names the variable that it is read from.
+
+    Defaults are the facts of the production system (docs/production.md); hosts and secrets have none.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
+
+    environment: Literal["local", "development", "staging", "production"] = Field(
+        "production", validation_alias="RADAR_ENV"
+    )
+    tables_file: Path | None = Field(None, validation_alias="RADAR_TABLES_FILE")
+    first_partition: dt.date = Field(dt.date(2025, 1, 1), validation_alias="RADAR_FIRST_PARTITION")
+
+    source_host: Text | None = Field(None, validation_alias="RADAR_HOST")
+    source_port: Port = Field(3306, validation_alias="RADAR_PORT")
+    source_database: Text = Field("radar", validation_alias="RADAR_DATABASE")
+    source_user: Text = Field("bi-cognitivo-read", validation_alias="RADAR_USER")
+    source_password: SecretStr | None = Field(None, validation_alias="RADAR_PASS")
+    source_tls: Literal["disabled", "preferred", "required"] = Field("preferred", validation_alias="RADAR_SOURCE_TLS")
+
+    airbyte_host: Text | None = Field(None, validation_alias="AIRBYTE_SERVER_HOST")
+    airbyte_port: Port = Field(8001, validation_alias="AIRBYTE_SERVER_PORT")
+    airbyte_scheme: Literal["http", "https"] = Field("http", validation_alias="RADAR_AIRBYTE_SCHEME")
+    airbyte_ui_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_AIRBYTE_UI_URL")
+    airbyte_username: Text | None = Field(None, validation_alias="RADAR_AIRBYTE_USERNAME")
+    airbyte_password: SecretStr | None = Field(None, validation_alias="RADAR_AIRBYTE_PASSWORD")
+    airbyte_client_id: Text | None = Field(None, validation_alias="RADAR_AIRBYTE_CLIENT_ID")
+    airbyte_client_secret: SecretStr | None = Field(None, validation_alias="RADAR_AIRBYTE_CLIENT_SECRET")
+    connection_id: Uuid = Field("6c7fda57-ebdb-4c6b-9bc3-6b5d5cb9e1ad", validation_alias="RADAR_CONNECTION_ID")
+    poll_seconds: float = Field(10.0, gt=0, le=300, validation_alias="RADAR_POLL_SECONDS")
+    sync_timeout_seconds: float = Field(14_400, gt=0, validation_alias="RADAR_SYNC_TIMEOUT_SECONDS")
+
+    aws_access_key_id: Text | None = Field(None, validation_alias="FARMARCAS_AWS_ACCESS_KEY_ID")
+    aws_secret_access_key: SecretStr | None = Field(None, validation_alias="FARMARCAS_AWS_SECRET_ACCESS_KEY")
+    aws_region: Text = Field("us-east-2", validation_alias="AWS_DEFAULT_REGION")
+    bucket: Text = Field("farmarcas-production-bronze", validation_alias="S3_BUCKET_NAME")
+    prefix: Text = Field("origin=airbyte/database=bronze_radar", validation_alias="S3_RADAR_PREFIX")
+    control_prefix: Text = Field("_radar_pipeline", validation_alias="RADAR_CONTROL_PREFIX")
+    s3_endpoint_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_S3_ENDPOINT_URL")
+
+    slack_channel: Text = Field("#data-engineering", validation_alias="SLACK_CHANNEL")
+    slack_alert_channel: Text = Field("#alerts", validation_alias="SLACK_ALERT_CHANNEL")
+
+    @model_validator(mode="after")
+    def _pairs_are_whole(self) -> Settings:
+        for one, other in _PAIRS:
+            if (getattr(self, one) is None) != (getattr(self, other) is None):
+                given, lacking = (one, other) if getattr(self, one) is not None else (other, one)
+                message = f"{variable(given)} is set and {variable(lacking)} is not: set both or neither"
+                raise ValueError(message)
+        return self
+
+    def missing(self) -> tuple[str, ...]:
+        """One sentence for each variable without which the daily run cannot work."""
+        absent = [name for name in _REQUIRED if getattr(self, name) is None]
+        return tuple(f"{variable(name)} is not set: {_REQUIRED[name]}" for name in absent)
+
+    def require(self) -> None:
+        """Raises SettingsError naming every variable without which the daily run cannot work."""
+        if problems := self.missing():
+            raise SettingsError(problems)
+
+
+_REQUIRED = {"airbyte_host": "the host of the Airbyte server (AIRBYTE_SERVER_PORT is its port, 8001 by default)"}
+
+_PAIRS = (
+    ("source_host", "source_password"),
+    ("aws_access_key_id", "aws_secret_access_key"),
+    ("airbyte_username", "airbyte_password"),
+    ("airbyte_client_id", "airbyte_client_secret"),
+)
+
+
+def variable(field: str) -> str:
+    """The environment variable that a field of Settings is read from."""
+    return str(Settings.model_fields[field].validation_alias)
+
+
+def env_file(environ: Mapping[str, str] | None = None) -> Path | None:
+    """The file of variables that settings read beside the environment; None where there is none.
+
+    ``RADAR_ENV_FILE`` names it; else the first of ``ENV_FILES`` that exists. Variables of the environment win over it.
+    """
+    named = (os.environ if environ is None else environ).get("RADAR_ENV_FILE")
+    if named:
+        return Path(named)
+    return next((path for path in ENV_FILES if path.is_file()), None)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Reads the settings of this process's environment.
+
+    Args:
+        **overrides: Values by variable name that win over the environment; for tests and the local stack.
+
+    Raises:
+        SettingsError: A variable is set to something unusable, or the file of variables cannot be read.
+    """
+    path = env_file()
+    if path is not None and not path.is_file():
+        raise SettingsError((f"RADAR_ENV_FILE names {path}, which is no readable file",))
+    where = f"the environment or {path}" if path else "the environment"
+    try:
+        return Settings(_env_file=path, **overrides)
+    except UnicodeDecodeError as error:
+        raise SettingsError((f"{path} is not UTF-8 text",)) from error
+    except ValidationError as error:
+        raise SettingsError(tuple(_sentence(each, where) for each in error.errors())) from None
+
+
+def _sentence(error: Mapping[str, Any], where: str) -> str:
+    """One validation error in words. The value itself is not repeated: it may be a secret."""
+    name = ".".join(str(part) for part in error["loc"])
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"{name}, read from {where}: {message}" if name else f"{message} (read from {where})"
