@@ -3,75 +3,26 @@
 from __future__ import annotations
 
 import secrets
-import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from radar_pipeline.local.aws import AwsEndpoint
 from radar_pipeline.local.errors import LocalStackError
-from radar_pipeline.local.mariadb import MariaDb, MySqlAddress
+from radar_pipeline.local.mariadb import MariaDb
 from radar_pipeline.local.ports import free_port
 from radar_pipeline.local.processes import Program, start, stop, wait_until_ready
 from radar_pipeline.local.provision import ensure_aws_venv, ensure_mariadbd
+from radar_pipeline_tests.real_mysql import real_mysql
+from radar_pipeline_tests.servers import PROJECT, MySqlServer, S3Server
 
-PROJECT = Path(__file__).resolve().parents[1]
+__all__ = ["real_mysql"]
+
 # The stack's own folder: installed once for the tests, for `radar local up` and for every test process.
 AWS_VENV = PROJECT / ".radar" / "local" / "aws-venv"
 
 _TRIES = 3
-
-
-@dataclass(frozen=True)
-class MariaDbServer:
-    """A started private MariaDB: `admin` may do everything, `reader` may read the schema `radar`."""
-
-    admin: MySqlAddress
-    reader: MySqlAddress
-    ca_file: Path
-
-    @property
-    def host(self) -> str:
-        return self.admin.host
-
-    @property
-    def port(self) -> int:
-        return self.admin.port
-
-    @property
-    def user(self) -> str:
-        return self.admin.user
-
-    @property
-    def password(self) -> str:
-        return self.admin.password
-
-    @property
-    def database(self) -> str:
-        return self.admin.database
-
-
-@dataclass(frozen=True)
-class S3Server:
-    """A started local AWS endpoint."""
-
-    endpoint_url: str
-    region: str
-    access_key_id: str
-    secret_access_key: str
-    endpoint: AwsEndpoint
-
-    def client(self, service: str = "s3") -> Any:
-        return self.endpoint.client(service)
-
-    def new_bucket(self) -> str:
-        """Makes a bucket of the caller's own, versioned as the customer's is."""
-        bucket = f"test-{uuid.uuid4().hex[:12]}"
-        self.endpoint.ensure_bucket(bucket)
-        return bucket
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +32,7 @@ def mariadbd() -> Path:
 
 
 @pytest.fixture(scope="session")
-def mariadb(mariadbd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDbServer]:
+def mariadb(mariadbd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MySqlServer]:
     """A private MariaDB with an empty schema `radar`, for the whole test process."""
     home = tmp_path_factory.mktemp("mariadb")
     pid_file = home / "server.pid"
@@ -93,7 +44,7 @@ def mariadb(mariadbd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             break
     else:
         pytest.fail(f"no free port in {_TRIES} tries")
-    yield MariaDbServer(server.admin, server.reader, server.tls.authority)
+    yield MySqlServer(server.admin, server.reader, server.tls.authority)
     stop(pid_file, seconds=30)
 
 
@@ -109,7 +60,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
             break
     else:
         pytest.fail(f"no free port in {_TRIES} tries")
-    yield S3Server(endpoint.url, endpoint.region, endpoint.access_key_id, endpoint.secret_access_key, endpoint)
+    yield S3Server(endpoint)
     stop(pid_file, seconds=30)
 
 

@@ -1,0 +1,74 @@
+"""What the fixtures that start servers hand to a test."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from radar_pipeline.local.aws import AwsEndpoint
+from radar_pipeline.local.mariadb import MySqlAddress
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class MySqlServer:
+    """A started MariaDB or MySQL: `admin` may do everything, `reader` may read the schema `radar`."""
+
+    admin: MySqlAddress
+    reader: MySqlAddress
+    ca_file: Path
+
+    @property
+    def host(self) -> str:
+        return self.admin.host
+
+    @property
+    def port(self) -> int:
+        return self.admin.port
+
+    @property
+    def user(self) -> str:
+        return self.admin.user
+
+    @property
+    def password(self) -> str:
+        return self.admin.password
+
+    @property
+    def database(self) -> str:
+        return self.admin.database
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """A started local AWS endpoint."""
+
+    endpoint: AwsEndpoint
+
+    @property
+    def endpoint_url(self) -> str:
+        return self.endpoint.url
+
+    @property
+    def region(self) -> str:
+        return self.endpoint.region
+
+    @property
+    def access_key_id(self) -> str:
+        return self.endpoint.access_key_id
+
+    @property
+    def secret_access_key(self) -> str:
+        return self.endpoint.secret_access_key
+
+    def client(self, service: str = "s3") -> Any:
+        return self.endpoint.client(service)
+
+    def new_bucket(self) -> str:
+        """Makes a bucket of the caller's own, versioned as the customer's is."""
+        bucket = f"test-{uuid.uuid4().hex[:12]}"
+        self.endpoint.ensure_bucket(bucket)
+        return bucket
