@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+
+
+def asset_name_of(table: str) -> str:
+    """A table's name spelt with what Dagster allows in names: ``promoção`` becomes ``promocao``.
+
+    An asset key takes any text, but Dagster derives the names of a multi-asset's outputs and of its checks from the
+    key and refuses everything but ``[A-Za-z0-9_]`` there. It turns ``-`` and ``.`` into ``_`` by itself, so that
+    ``a-b`` and ``a_b`` clash; hence they are replaced here, where the clash can be seen and named.
+    """
+    decomposed = unicodedata.normalize("NFKD", table)
+    plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return re.sub(r"[^A-Za-z0-9_]", "_", plain)
 
 
 class LoadMode(StrEnum):
@@ -38,7 +52,7 @@ class Table:
     """One Radar table.
 
     Attributes:
-        name: Name at the source, which is the stream's and the asset's name too.
+        name: Name at the source, which is the stream's name too.
         area: Business area (``stores``, ``users``, ...); the asset's tag and the unit of ownership.
         owner: Dagster owner, ``team:...`` or an e-mail address.
         primary_key: Key columns; empty where the table has none.
@@ -48,6 +62,7 @@ class Table:
         volume_limit: Share by which rows may differ from the last accepted snapshot (0.20 is the written rule).
         columns: The contract; empty where nothing is known, which checks nothing but the metadata columns.
         description: One sentence for the asset's page.
+        asset: Name of the Dagster asset where the one derived from ``name`` would be another table's too; else empty.
     """
 
     name: str
@@ -60,6 +75,12 @@ class Table:
     volume_limit: float = 0.20
     columns: tuple[ColumnContract, ...] = ()
     description: str = ""
+    asset: str = ""
+
+    @property
+    def asset_name(self) -> str:
+        """Last part of the Dagster asset key; the same as ``name`` wherever Dagster allows it."""
+        return self.asset or asset_name_of(self.name)
 
 
 @dataclass(frozen=True)
