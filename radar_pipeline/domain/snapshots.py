@@ -86,6 +86,7 @@ class Folder:
         broken: Objects that should be data and are not readable.
         ignored: Keys of markers that are no data (``_SUCCESS``, ``_metadata.json``).
         error: Why the folder could not be read at all (access refused, bucket away); None where it could.
+        note: Something found elsewhere that explains why the folder is empty; None where there is nothing.
     """
 
     table: str
@@ -94,6 +95,7 @@ class Folder:
     broken: tuple[BrokenFile, ...] = ()
     ignored: tuple[str, ...] = ()
     error: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -331,7 +333,8 @@ def _judge_nothing(folder: Folder, expected: Expectation) -> LandingVerdict:
     """Judges a day without a single row: empty as the table may be, or missing."""
 
     def verdict(landing: Landing, reason: str) -> LandingVerdict:
-        return LandingVerdict(folder.table, landing, Snapshot(()) if landing is Landing.EMPTY else None, (), (reason,))
+        standing = Snapshot(()) if landing is Landing.EMPTY else None
+        return LandingVerdict(folder.table, landing, standing, (), (reason, folder.note) if folder.note else (reason,))
 
     done = next((job for job in syncs_of_day(expected.jobs, folder.day) if job.status is JobStatus.SUCCEEDED), None)
     if done is None:

@@ -1,0 +1,39 @@
+"""The one place where the platform is put together. Tests and the CLI call it with parts of their own."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+import dagster as dg
+
+from radar_pipeline.orchestration.bronze import bronze_assets
+from radar_pipeline.orchestration.jobs import ingest_bronze_job, ingest_bronze_job_schedule
+from radar_pipeline.orchestration.partitions import daily_partitions
+from radar_pipeline.orchestration.systems import Systems, utc_now
+from radar_pipeline.settings import Settings
+from radar_pipeline.tables.loader import load_registry
+from radar_pipeline.tables.model import Registry
+
+
+def build_definitions(
+    settings: Settings,
+    *,
+    registry: Registry | None = None,
+    clock: Callable[[], dt.datetime] = utc_now,
+) -> dg.Definitions:
+    """Builds every asset, check, job and schedule of the platform. Does no I/O beyond reading the registry file.
+
+    Args:
+        settings: The environment.
+        registry: The tables; by default those of ``RADAR_TABLES_FILE`` or the registry that comes with the package.
+        clock: What time it is, UTC. Only the local stack passes another than the real one.
+
+    Raises:
+        RegistryError: The registry file cannot be used; the message names file and line.
+    """
+    registry = registry or load_registry(settings.tables_file)
+    partitions = daily_partitions(settings.first_partition)
+    bronze = bronze_assets(registry, partitions, Systems(settings, registry, clock))
+    job = ingest_bronze_job(bronze, partitions, settings.connection_id)
+    return dg.Definitions(assets=[bronze], jobs=[job], schedules=[ingest_bronze_job_schedule(job)])

@@ -1,0 +1,175 @@
+"""The bronze assets: one multi-asset for one connection, because a sync moves the whole connection.
+
+What belongs here: turning a day's report into Dagster events. What does not: finding it out (day) or judging it
+(domain). Every check is a ``check_spec`` of the multi-asset and comes from its body: a separate multi-asset check over
+all tables would be skipped as soon as one table did not land.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from radar_pipeline.domain.judgement import Check, TableDay, missing_tables
+from radar_pipeline.orchestration.keys import BRONZE, bronze_key, tables_by_key
+from radar_pipeline.orchestration.metadata import check_metadata, materialization_metadata
+from radar_pipeline.orchestration.systems import Systems
+from radar_pipeline.tables.model import Registry, Table
+
+if TYPE_CHECKING:
+    from radar_pipeline.orchestration.day import DayReport
+
+# dagster.yaml gives this pool one slot: a connection cannot run two syncs at once.
+POOL = "airbyte_connection"
+
+# Set on a run by `radar run --force`: sync although the day is proven.
+FORCE_TAG = "radar/force"
+
+_DESCRIPTIONS = {
+    Check.LANDED: "The day's full copy of the table lies in the bucket, shown by Parquet footers.",
+    Check.ROW_COUNTS_AGREE: "Footers, Airbyte and the source count the same rows.",
+    Check.VOLUME_WITHIN_BAND: "The row count is believable against the accepted snapshots before it.",
+    Check.SCHEMA_MATCHES_CONTRACT: "The columns are those that the registry states.",
+}
+
+# Bronze is due by 03:00 UTC and nothing of a day exists before that day begins.
+FRESHNESS = dg.FreshnessPolicy.cron(deadline_cron="0 3 * * *", lower_bound_delta=dt.timedelta(hours=3), timezone="UTC")
+
+
+def bronze_assets(
+    registry: Registry, partitions: dg.PartitionsDefinition[str], systems: Systems
+) -> dg.AssetsDefinition:
+    """The multi-asset over every table of the registry, with four checks a table.
+
+    Selecting some tables still syncs the connection; the others that landed are materialized too, because they are
+    fresh as well. Selecting checks alone evaluates them without a sync.
+    """
+    names = tables_by_key(registry)
+
+    @dg.multi_asset(
+        name=BRONZE,
+        specs=[asset_spec(table) for table in registry.tables],
+        check_specs=[spec for table in registry.tables for spec in check_specs(table, partitions)],
+        partitions_def=partitions,
+        can_subset=True,
+        pool=POOL,
+        op_tags={"dagster/priority": "10"},
+    )
+    def bronze_radar(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        from radar_pipeline.orchestration.execution import report_of_run
+
+        report = report_of_run(context, systems)
+        selected = {names[key] for key in context.selected_asset_keys}
+        checks = {(names[key.asset_key], Check(key.name)) for key in context.selected_asset_check_keys}
+        for table in report.tables:
+            yield from _events(context, systems, report, table, table.table in selected, bool(selected))
+            yield from _evaluations(context, report, table, checks)
+        _fail_on_missing(context, report, selected)
+
+    return bronze_radar
+
+
+def asset_spec(table: Table) -> dg.AssetSpec:
+    """One table as an asset. It may be left out of a run's results: what one table lacks never hides the others."""
+    return dg.AssetSpec(
+        bronze_key(table.name),
+        description=table.description or None,
+        group_name="bronze",
+        owners=[table.owner],
+        kinds={"airbyte", "s3", "parquet"},
+        tags={"radar/area": table.area, "radar/critical": str(table.critical).lower()},
+        metadata={"source_table": table.name, "primary_key": ", ".join(table.primary_key) or "none"},
+        skippable=True,
+        freshness_policy=FRESHNESS,
+    )
+
+
+def check_specs(table: Table, partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetCheckSpec]:
+    """The four checks of one table."""
+    return [
+        dg.AssetCheckSpec(check.value, asset=bronze_key(table.name), description=text, partitions_def=partitions)
+        for check, text in _DESCRIPTIONS.items()
+    ]
+
+
+def _events(
+    context: dg.AssetExecutionContext,
+    systems: Systems,
+    report: "DayReport",
+    table: TableDay,
+    is_selected: bool,
+    is_ingest: bool,
+) -> Iterator[Any]:
+    """The materialization of a table whose data is there, and of no other."""
+    if not is_ingest or not table.landing.is_proven:
+        return
+    from radar_pipeline.orchestration.judging import standing_job
+
+    folder = systems.layout.folder(table.table, report.day)
+    job, attempt = standing_job(table.landing, report.evidence.jobs)
+    metadata = materialization_metadata(
+        table, uri=f"s3://{systems.settings.bucket}/{folder}", job=job, attempt=attempt, job_url=report.job_url
+    )
+    key = bronze_key(table.table)
+    if is_selected:
+        yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+    else:
+        yield dg.AssetMaterialization(asset_key=key, partition=context.partition_key, metadata=metadata)
+
+
+def _evaluations(
+    context: dg.AssetExecutionContext, report: "DayReport", table: TableDay, selected: set[tuple[str, Check]]
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """The selected checks of one table that there is something to say about.
+
+    Evaluations are yielded as events and not as AssetCheckResult: for each result Dagster asks the event log twice for
+    the materialization it belongs to and stores one more event, which took half of the body's time for 340 checks.
+    """
+    wanted = [check for check in Check if (table.table, check) in selected and table.passed(check) is not None]
+    target = _target(context, table) if wanted else None
+    for check in wanted:
+        yield dg.AssetCheckEvaluation(
+            asset_key=bronze_key(table.table),
+            check_name=check.value,
+            passed=bool(table.passed(check)),
+            severity=dg.AssetCheckSeverity.ERROR if table.critical else dg.AssetCheckSeverity.WARN,
+            description="; ".join(table.reasons(check)),
+            metadata=check_metadata(table, check, context.partition_key),
+            target_materialization_data=target,
+            blocking=False,
+            partition=context.partition_key,
+        )
+
+
+def _target(context: dg.AssetExecutionContext, table: TableDay) -> Any:
+    """The materialization that the table's evaluations are about; None where the partition has none."""
+    from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+        AssetCheckEvaluationTargetMaterializationData,
+    )
+
+    wanted = dg.AssetRecordsFilter(bronze_key(table.table), asset_partitions=[context.partition_key])
+    newest = next(iter(context.instance.fetch_materializations(wanted, limit=1).records), None)
+    if newest is None:
+        return None
+    return AssetCheckEvaluationTargetMaterializationData(
+        storage_id=newest.storage_id, run_id=newest.run_id, timestamp=newest.timestamp
+    )
+
+
+def _fail_on_missing(context: dg.AssetExecutionContext, report: "DayReport", selected: set[str]) -> None:
+    """Names what is missing, and fails the run where a selected critical table is among it."""
+    missing = [table for table in missing_tables(report.tables) if table.table in selected]
+    for table in missing:
+        context.log.warning(f"{table.table} is not there: {'; '.join(table.landing.reasons)}")
+    critical = [table for table in missing if table.critical]
+    if critical:
+        names = ", ".join(table.table for table in critical)
+        landed = sum(table.landing.is_proven for table in report.tables)
+        first = "; ".join(critical[0].landing.reasons)
+        raise dg.Failure(
+            f"{len(critical)} critical tables of {report.day} are not there: {names}. {critical[0].table}: {first}. "
+            f"{landed} of {len(report.tables)} tables landed and are materialized; {len(missing)} are missing.",
+            metadata={"missing": ", ".join(table.table for table in missing)},
+            allow_retries=False,
+        )

@@ -1,0 +1,73 @@
+"""One Dagster run of bronze: which day, whether to sync, and what a person's termination means.
+
+What belongs here: what only a run knows. What does not: the day's work itself (day).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from radar_pipeline.airbyte.client import AirbyteClient
+from radar_pipeline.airbyte.errors import AirbyteError
+from radar_pipeline.lake.errors import LakeError
+from radar_pipeline.orchestration.bronze import FORCE_TAG
+from radar_pipeline.orchestration.day import DayReport, DayRun, FutureDayError, PastDayError
+from radar_pipeline.orchestration.systems import Systems
+from radar_pipeline.settings import SettingsError
+from radar_pipeline.source.connection import SourceError
+
+
+def report_of_run(context: dg.AssetExecutionContext, systems: Systems) -> DayReport:
+    """Does what the run asks for: ingests the day where assets are selected, else only judges what lies there.
+
+    Raises:
+        dagster.Failure: The day could not be ingested or judged; its description says why and what to do.
+    """
+    day = dt.date.fromisoformat(context.partition_key)
+    watched = _Watched(context)
+    run = DayRun(systems, day, log=context.log.info, on_job=watched.remember)
+    with _plain_failures(), watched.cancelled_on_termination():
+        if not context.selected_asset_keys:
+            return run.check()
+        return run.ingest(force=context.run.tags.get(FORCE_TAG) == "true")
+
+
+class _Watched:
+    """The sync that this run follows, so that it can be cancelled when a person terminates the run."""
+
+    def __init__(self, context: dg.AssetExecutionContext) -> None:
+        self._context = context
+        self._job: tuple[AirbyteClient, int] | None = None
+
+    def remember(self, client: AirbyteClient, job_id: int) -> None:
+        self._job = (client, job_id)
+
+    @contextmanager
+    def cancelled_on_termination(self) -> Iterator[None]:
+        """Cancels the sync only if a person terminated the run.
+
+        A worker that is evicted gets the same signal, but its run is not being cancelled: its successor follows the
+        sync that goes on.
+        """
+        try:
+            yield
+        except dg.DagsterExecutionInterruptedError:
+            run = self._context.instance.get_run_by_id(self._context.run_id)
+            if self._job and run and run.status is dg.DagsterRunStatus.CANCELING:
+                client, job_id = self._job
+                client.cancel(job_id)
+                self._context.log.warning(f"the run was terminated: sync job {job_id} is cancelled")
+            raise
+
+
+@contextmanager
+def _plain_failures() -> Iterator[None]:
+    """Turns the errors that the rooms explain themselves into failures without a stack trace of theirs."""
+    try:
+        yield
+    except (AirbyteError, LakeError, SourceError, SettingsError, PastDayError, FutureDayError) as error:
+        raise dg.Failure(str(error), allow_retries=False) from None

@@ -1,0 +1,94 @@
+"""The three systems of one environment, reached when first used.
+
+What belongs here: making clients from settings. What does not: what is asked of them.
+
+boto3, pyarrow, requests and PyMySQL are imported inside the methods: together they would double the time that a code
+location takes to load, and loading needs none of them (benchmarks/definitions_load.py).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from radar_pipeline.domain.layout import BronzeLayout
+from radar_pipeline.settings import Settings
+from radar_pipeline.tables.model import Registry
+
+if TYPE_CHECKING:
+    from radar_pipeline.airbyte.client import AirbyteClient
+    from radar_pipeline.lake.store import LakeStore
+    from radar_pipeline.source.connection import SourceAddress
+
+
+def utc_now() -> dt.datetime:
+    """The time, UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+@dataclass(frozen=True)
+class Systems:
+    """The bronze bucket, the Airbyte server and the source of one environment.
+
+    Attributes:
+        settings: Where they are.
+        registry: The tables of the connection.
+        clock: What time it is, UTC. Only the local stack ever passes another than the real one.
+    """
+
+    settings: Settings
+    registry: Registry
+    clock: Callable[[], dt.datetime] = utc_now
+
+    @property
+    def layout(self) -> BronzeLayout:
+        """Where things lie in the bucket."""
+        return BronzeLayout(self.settings.prefix.strip("/"), self.settings.control_prefix.strip("/"))
+
+    @cached_property
+    def lake(self) -> LakeStore:
+        """The bronze bucket."""
+        from radar_pipeline.lake.store import LakeConfig, LakeStore
+
+        secret = self.settings.aws_secret_access_key
+        return LakeStore(
+            LakeConfig(
+                bucket=self.settings.bucket,
+                region=self.settings.aws_region,
+                endpoint_url=str(self.settings.s3_endpoint_url) if self.settings.s3_endpoint_url else None,
+                access_key_id=self.settings.aws_access_key_id,
+                secret_access_key=secret.get_secret_value() if secret else None,
+            )
+        )
+
+    def connect_airbyte(self) -> AirbyteClient:
+        """A client of the Airbyte server, its features detected.
+
+        Raises:
+            SettingsError: The server's host is not set.
+            AirbyteError: The server cannot be reached or refuses.
+        """
+        from radar_pipeline.airbyte.client import connect
+
+        self.settings.require()
+        raise NotImplementedError
+
+    @cached_property
+    def source(self) -> SourceAddress | None:
+        """Where the source is; None where this environment cannot reach it."""
+        from radar_pipeline.source.connection import SourceAddress, Tls
+
+        settings = self.settings
+        if settings.source_host is None or settings.source_password is None:
+            return None
+        return SourceAddress(
+            host=settings.source_host,
+            port=settings.source_port,
+            user=settings.source_user,
+            password=settings.source_password.get_secret_value(),
+            database=settings.source_database,
+            tls=Tls(settings.source_tls),
+        )
