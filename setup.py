@@ -18,6 +18,7 @@ setup(
         "pandas>=2.2,<4",
         "pyarrow>=21,<26",
         "boto3>=1.40,<2",
+        "obstore>=0.12,<0.13",
         "requests>=2.32,<3",
         "tenacity>=9,<10",
         "pydantic>=2.10,<3",
