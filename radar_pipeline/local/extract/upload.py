@@ -1,0 +1,149 @@
+"""Puts finished files into the bucket under the names that destination-s3 would give them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import boto3
+from boto3.s3.transfer import TransferConfig
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from radar_pipeline.local.extract.keys import Listing, file_name, first_part, free_key, object_path
+from radar_pipeline.local.extract.request import Dialect, Request
+
+# One PUT up to here; above, parts in sequence, so that memory stays at one part for each table.
+_MULTIPART_BYTES = 32 * 1024 * 1024
+_TRANSFER = TransferConfig(
+    multipart_threshold=_MULTIPART_BYTES, multipart_chunksize=16 * 1024 * 1024, max_concurrency=2, use_threads=False
+)
+
+
+class UploadError(Exception):
+    """S3 refused or did not answer; the message says which operation, where and why, and holds no secret."""
+
+
+class Bucket:
+    """The destination of one attempt."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        target = request.destination
+        self._client = boto3.client(
+            "s3",
+            region_name=target.region,
+            endpoint_url=target.endpoint_url,
+            aws_access_key_id=target.access_key_id,
+            aws_secret_access_key=target.secret_access_key,
+            config=Config(
+                s3={"addressing_style": "path"} if target.endpoint_url else {},
+                connect_timeout=5,
+                read_timeout=60,
+                retries={"mode": "standard", "max_attempts": 3},
+                max_pool_connections=max(10, request.concurrency * 2),
+            ),
+        )
+        if request.deny_s3:
+            self._client.meta.events.register("before-send.s3", _access_denied)
+
+    def check(self) -> None:
+        """Asks for one key, so that wrong keys or a wrong bucket show before MySQL is read.
+
+        Raises:
+            UploadError: Where the bucket cannot be listed.
+        """
+        self._call("list_objects_v2", Prefix=self._request.destination.path_prefix, MaxKeys=1)
+
+    def listing(self, path: str) -> Listing:
+        """What lies under a path: the first page below 1.0, all of it from 1.0 on."""
+        if self._request.dialect is Dialect.V0_3:
+            page = self._call("list_objects_v2", Prefix=path)
+            return Listing([item["Key"] for item in page.get("Contents", ())], bool(page.get("IsTruncated")))
+        keys: list[str] = []
+        more: dict[str, str] = {}
+        while True:
+            page = self._call("list_objects_v2", Prefix=path, **more)
+            keys += [item["Key"] for item in page.get("Contents", ())]
+            if not page.get("IsTruncated"):
+                return Listing(keys)
+            more = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def put(self, file: Path, key: str) -> None:
+        """Uploads a file; it becomes visible only when it is whole."""
+        request = self._request
+        metadata = {} if request.dialect is Dialect.V0_3 else {"ab-generation-id": str(request.generation_id)}
+        if file.stat().st_size <= _MULTIPART_BYTES:
+            with file.open("rb") as body:
+                self._call("put_object", Key=key, Body=body, Metadata=metadata)
+            return
+        try:
+            self._client.upload_file(
+                str(file), request.destination.bucket, key, ExtraArgs={"Metadata": metadata}, Config=_TRANSFER
+            )
+        except (BotoCoreError, ClientError, boto3.exceptions.Boto3Error, OSError) as error:
+            raise UploadError(self._words(error, "upload", key)) from None
+
+    def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = getattr(self._client, operation)(
+                Bucket=self._request.destination.bucket, **arguments
+            )
+        except (BotoCoreError, ClientError, OSError) as error:
+            raise UploadError(self._words(error, operation, arguments.get("Key", ""))) from None
+        return answer
+
+    def _words(self, error: Exception, operation: str, key: str) -> str:
+        where = f"s3://{self._request.destination.bucket}/{key or self._request.destination.path_prefix}"
+        if isinstance(error, ClientError):
+            answer = error.response.get("Error", {})
+            return f"S3 refused {operation} on {where}: {answer.get('Code')}: {answer.get('Message')}"
+        return f"S3 {operation} on {where} failed: {error}"
+
+
+class TableFiles:
+    """Names the files of one table in one attempt."""
+
+    def __init__(self, bucket: Bucket, request: Request, table: str) -> None:
+        self._bucket = bucket
+        self._request = request
+        self._path = object_path(request.destination, table, request.source.database, request.started_at)
+        self._taken: set[str] | None = None
+        self._part: int | None = None
+        self.keys: list[str] = []
+
+    def upload(self, file: Path) -> None:
+        """Uploads the next file. The first one decides the number from what lies there at that moment."""
+        request = self._request
+        pattern = request.destination.file_name_pattern
+        if self._taken is None:
+            listing = self._bucket.listing(self._path)
+            self._taken = set(listing.keys)
+            self._part = first_part(request.dialect, self._path, pattern, listing)
+        name = file_name(pattern, part=self._part, now=request.now(), sync_id=request.sync_id)
+        key = free_key(request.dialect, self._path + name, self._taken)
+        self._bucket.put(file, key)
+        self._taken.add(key)
+        self.keys.append(key)
+        if self._part is not None:
+            self._part += 1
+
+
+_DENIED = (
+    b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code>'
+    b"<Message>Access Denied</Message><RequestId>0</RequestId></Error>"
+)
+
+
+class _Body:
+    """What botocore reads an answer's body from."""
+
+    def stream(self, *_args: Any, **_keywords: Any) -> Collection[bytes]:
+        return (_DENIED,)
+
+
+def _access_denied(request: Any, **_keywords: Any) -> AWSResponse:
+    """Answers in the place of S3 as it answers a key without permission; ministack itself lets every key in."""
+    return AWSResponse(request.url, 403, {"Content-Type": "application/xml"}, _Body())
