@@ -9,7 +9,7 @@ knows conditions, metadata and multipart copies.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,6 +22,7 @@ from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.exceptions import BaseError, InvalidPathError
 from obstore.store import S3Store
 
+from radar_pipeline.lake.copying import copy_object
 from radar_pipeline.lake.errors import LakeError, LakeFault, fault_of_boto, fault_of_obstore, lake_error
 
 if TYPE_CHECKING:
@@ -199,6 +200,31 @@ class LakeStore:
         condition = {"IfMatch": only_if} if only_if else {}
         with self._told(f"delete {key}"):
             self.s3.delete_object(Bucket=self.config.bucket, Key=key, **condition)
+
+    def copy(self, original: StoredObject, target: str, *, metadata: Mapping[str, str]) -> None:
+        """Copies an object inside the bucket; one that changed since it was looked at raises ``CHANGED``."""
+        with self._told(f"copy {original.key} to {target}"):
+            copy_object(
+                self.s3,
+                self.config.bucket,
+                original.key,
+                target,
+                size=original.size,
+                etag=original.etag,
+                metadata=metadata,
+            )
+
+    def bucket_region(self) -> str | None:
+        """The region the bucket says it is in; None where the server does not say."""
+        with self._told("reach the bucket"):
+            answer = self.s3.head_bucket(Bucket=self.config.bucket)
+        region = answer.get("BucketRegion") or answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
+        return str(region) if region else None
+
+    def is_listable(self, prefix: str) -> bool:
+        """Whether anything lies under a prefix; raises where listing is refused."""
+        with self._told(f"list {prefix}"):
+            return bool(self.s3.list_objects_v2(Bucket=self.config.bucket, Prefix=prefix, MaxKeys=1).get("KeyCount"))
 
     def _error(self, fault: LakeFault, what: str, detail: str) -> LakeError:
         return lake_error(fault, what, bucket=self.config.bucket, where=self.config.where, detail=detail)
