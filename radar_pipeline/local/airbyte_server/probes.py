@@ -1,0 +1,60 @@
+"""Connection checks that really connect, in the words of the connectors."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+import pymysql
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from radar_pipeline.local.airbyte_server.discovery import connect
+
+
+def check_source(source: Mapping[str, Any]) -> str | None:
+    """Why MySQL cannot be read; None where it can.
+
+    Args:
+        source: Where it is, as ``order.source_of`` gives it.
+    """
+    try:
+        with connect(source) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except (pymysql.MySQLError, OSError) as error:
+        code, *rest = error.args or ("",)
+        return f"State code: 08001; Error code: {code}; Message: {' '.join(map(str, rest))}"
+    return None
+
+
+def check_destination(destination: Mapping[str, Any], *, denied: bool = False) -> str | None:
+    """Why S3 cannot be written; None where it can: a marker is put, listed and deleted.
+
+    Args:
+        destination: Where it is, as ``order.destination_of`` gives it.
+        denied: Whether the fault is on that S3 refuses every write.
+    """
+    prefix = "Could not connect to the S3 bucket with the provided configuration. "
+    if denied:
+        return prefix + "Access Denied (Service: Amazon S3; Status Code: 403; Error Code: AccessDenied)"
+    client = boto3.client(
+        "s3",
+        endpoint_url=destination["endpoint_url"],
+        region_name=destination["region"],
+        aws_access_key_id=destination["access_key_id"] or None,
+        aws_secret_access_key=destination["secret_access_key"] or None,
+        config=Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 1}, s3={"addressing_style": "path"}),
+    )
+    # Under a prefix of its own, so that nobody who lists a table's folder ever meets it.
+    key = f"_airbyte_connection_test/{uuid.uuid4()}"
+    try:
+        client.put_object(Bucket=destination["bucket"], Key=key, Body=b"")
+        client.list_objects_v2(Bucket=destination["bucket"], Prefix=key, MaxKeys=1)
+        client.delete_object(Bucket=destination["bucket"], Key=key)
+    except (ClientError, BotoCoreError) as error:
+        return f"{prefix}{error}"
+    finally:
+        client.close()
+    return None
