@@ -90,13 +90,8 @@ class MariaDb:
 
     @property
     def socket(self) -> Path:
-        """Its Unix socket: in its home, or where that path is too long for the kernel, in a folder named after it."""
-        path = self.home / "mariadb.sock"
-        if len(os.fsencode(path)) <= _LONGEST_SOCKET:
-            return path
-        # Derived from the home, not random: a stack found running must have the same socket again.
-        digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"radar-{os.getuid()}-{digest}" / "mariadb.sock"
+        """Its Unix socket."""
+        return socket_path(self.home)
 
     def prepare(self, mariadbd: Path) -> None:
         """Makes data directory, certificates and the statements run at each start. Does nothing twice."""
@@ -178,6 +173,23 @@ class MariaDb:
     def is_ready(self) -> bool:
         """Whether the reader can log in: then the server is up and the users are made."""
         return answers(self.reader)
+
+
+def socket_path(home: Path) -> Path:
+    """The Unix socket of a home: in it, or where that path is too long for the kernel, in a folder named after it."""
+    path = home / "mariadb.sock"
+    if len(os.fsencode(path)) <= _LONGEST_SOCKET:
+        return path
+    # Derived from the home, not random: a server found running must have the same socket again.
+    digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"radar-{os.getuid()}-{digest}" / "mariadb.sock"
+
+
+def remove_socket(home: Path) -> None:
+    """Removes the folder of the socket where it lies outside the home."""
+    folder = socket_path(home).parent
+    if folder != home:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def answers(address: MySqlAddress) -> bool:

@@ -102,6 +102,12 @@ def wait_until_ready(
 ) -> None:
     """Waits until a program that was just started answers.
 
+    Args:
+        program: The program.
+        child: What ``start`` gave.
+        is_ready: Whether it answers now.
+        seconds: How long to wait at most.
+
     Raises:
         LocalStackError: It ended or did not answer in time; the message ends with its last log lines.
     """

@@ -1,0 +1,167 @@
+"""``radar local fault`` and ``radar local clock``: what goes wrong on purpose, and when it is."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from radar_pipeline.cli.console import print_json
+from radar_pipeline.cli.local_context import require_own_database, stack_of
+from radar_pipeline.local.airbyte_admin import AirbyteAdmin
+from radar_pipeline.local.airbyte_server.faults import CATALOGUE
+from radar_pipeline.local.drift import CHANGES, apply_drift, undo_drift
+
+if TYPE_CHECKING:
+    from radar_pipeline.local.stack import LocalStack
+
+_DRIFT = "schema-drift"
+
+
+class Times(click.ParamType[int | str]):
+    """How often a fault takes hold: a number, or ``always``."""
+
+    name = "N|always"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """Reads the option."""
+        if value == "always":
+            return "always"
+        try:
+            number = int(value)
+        except ValueError:
+            number = 0
+        if number < 1:
+            self.fail(f"{value!r} is neither a number from 1 nor `always`", param, ctx)
+        return number
+
+
+@click.command("fault")
+@click.argument("name", required=False)
+@click.option("--table", help="The table it is about.")
+@click.option("--times", type=Times(), default=1, show_default=True, help="How often it takes hold.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the fault; see --list.")
+@click.option("--change", type=click.Choice(CHANGES), default=CHANGES[0], help="For schema-drift: what happens.")
+@click.option("--clear", is_flag=True, help="Switch all faults off and undo schema drift.")
+@click.option("--list", "listed", is_flag=True, help="Show the faults that there are.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_context
+def fault_command(
+    ctx: click.Context,
+    *,
+    name: str | None,
+    table: str | None,
+    times: int | str,
+    options: tuple[str, ...],
+    change: str,
+    clear: bool,
+    listed: bool,
+    as_json: bool,
+) -> None:
+    """Makes something go wrong at the next sync; without NAME, shows what is switched on."""
+    if listed:
+        _show_catalogue(as_json=as_json)
+        return
+    stack = stack_of(ctx)
+    admin = AirbyteAdmin(stack.servers.airbyte.url)
+    if clear:
+        _clear(stack, admin)
+    if name:
+        limit = None if times == "always" or name == _DRIFT else int(times)
+        if name == _DRIFT:
+            require_own_database(stack, force=False, what=_DRIFT)
+        # The server first: it knows the tables and refuses a wrong one before anything is altered.
+        admin.switch_on(name, table=table, times=limit, options=_options(options))
+        if name == _DRIFT:
+            drift = apply_drift(stack.servers.admin, stack.home.drift, table=str(table), change=change)
+            click.echo(f"column {drift.column} of {drift.table} is {drift.change}", err=True)
+    _show_active(admin.faults(), as_json=as_json)
+
+
+def _clear(stack: LocalStack, admin: AirbyteAdmin) -> None:
+    for drift in undo_drift(stack.servers.admin, stack.home.drift):
+        click.echo(f"column {drift.column} of {drift.table} is as it was", err=True)
+    admin.clear_faults()
+
+
+def _options(pairs: tuple[str, ...]) -> dict[str, Any]:
+    """Reads NAME=VALUE pairs; a value is JSON where it reads as JSON, text otherwise."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            message = f"--option {pair}: expected NAME=VALUE"
+            raise click.UsageError(message)
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def _show_catalogue(*, as_json: bool) -> None:
+    if as_json:
+        faults = [
+            {
+                "name": fault.name,
+                "description": fault.description,
+                "needs_table": fault.needs_table,
+                "eras": list(fault.eras),
+                "options": dict(fault.options),
+            }
+            for fault in CATALOGUE.values()
+        ]
+        print_json(faults)
+        return
+    for fault in CATALOGUE.values():
+        notes = ["needs --table"] if fault.needs_table else []
+        notes += [f"era {fault.eras[0]} only"] if len(fault.eras) == 1 else []
+        notes += [f"{name}={json.dumps(value)}" for name, value in fault.options.items()]
+        click.echo(f"{fault.name:28} {fault.description}" + (f" ({', '.join(notes)})" if notes else ""))
+
+
+def _show_active(answer: Any, *, as_json: bool) -> None:
+    if as_json:
+        print_json(answer["active"])
+        return
+    if not answer["active"]:
+        click.echo("no fault is switched on")
+    for fault in answer["active"]:
+        times = fault.get("times")
+        often = "until cleared" if times is None else f"{times} time{'s' if times > 1 else ''}"
+        click.echo(f"{fault['name']}{' on ' + fault['table'] if fault.get('table') else ''}: {often}")
+
+
+@click.command("clock")
+@click.option(
+    "--offset", metavar="SECONDS", type=float, help="Run this far ahead of the real clock (behind: negative)."
+)
+@click.option("--now", metavar="TIME", help="Run on from this moment (ISO 8601; UTC where it names no zone).")
+@click.option("--reset", is_flag=True, help="Back to the real clock.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_context
+def clock_command(ctx: click.Context, offset: float | None, now: str | None, reset: bool, as_json: bool) -> None:
+    """Shows or moves the clock of the Airbyte-compatible server; nothing else has another time."""
+    if sum((offset is not None, now is not None, reset)) > 1:
+        message = "give one of --offset, --now and --reset"
+        raise click.UsageError(message)
+    admin = AirbyteAdmin(stack_of(ctx).servers.airbyte.url)
+    if now is not None:
+        admin.set_clock(now=_moment(now))
+    elif offset is not None or reset:
+        admin.set_clock(offset=dt.timedelta(seconds=offset or 0))
+    answer = admin.clock()
+    click.echo(
+        json.dumps(answer, indent=2) if as_json else "\n".join(f"{key}: {value}" for key, value in answer.items())
+    )
+
+
+def _moment(text: str) -> dt.datetime:
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        message = f"--now {text}: expected a time such as 2026-11-23T02:00:00"
+        raise click.UsageError(message) from error
+    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
