@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import dagster as dg
 
@@ -21,6 +21,7 @@ def build_definitions(
     *,
     registry: Registry | None = None,
     clock: Callable[[], dt.datetime] = utc_now,
+    loggers: Mapping[str, dg.LoggerDefinition] | None = None,
 ) -> dg.Definitions:
     """Builds every asset, check, job and schedule of the platform. Does no I/O beyond reading the registry file.
 
@@ -28,6 +29,7 @@ def build_definitions(
         settings: The environment.
         registry: The tables; by default those of ``RADAR_TABLES_FILE`` or the registry that comes with the package.
         clock: What time it is, UTC. Only the local stack passes another than the real one.
+        loggers: Loggers in the place of Dagster's console logger.
 
     Raises:
         RegistryError: The registry file cannot be used; the message names file and line.
@@ -36,4 +38,4 @@ def build_definitions(
     partitions = daily_partitions(settings.first_partition)
     bronze = bronze_assets(registry, partitions, Systems(settings, registry, clock))
     job = ingest_bronze_job(bronze, partitions, settings.connection_id)
-    return dg.Definitions(assets=[bronze], jobs=[job], schedules=[ingest_bronze_job_schedule(job)])
+    return dg.Definitions(assets=[bronze], jobs=[job], schedules=[ingest_bronze_job_schedule(job)], loggers=loggers)

@@ -64,7 +64,7 @@ def bronze_assets(
         checks = {(names[key.asset_key], Check(key.name)) for key in context.selected_asset_check_keys}
         for table in report.tables:
             yield from _events(context, systems, report, table, table.table in selected, bool(selected))
-            yield from _evaluations(context, report, table, checks)
+            yield from _evaluations(context, table, checks)
         _fail_on_missing(context, report, selected)
 
     return bronze_radar
@@ -119,7 +119,7 @@ def _events(
 
 
 def _evaluations(
-    context: dg.AssetExecutionContext, report: "DayReport", table: TableDay, selected: set[tuple[str, Check]]
+    context: dg.AssetExecutionContext, table: TableDay, selected: set[tuple[str, Check]]
 ) -> Iterator[dg.AssetCheckEvaluation]:
     """The selected checks of one table that there is something to say about.
 
@@ -167,9 +167,9 @@ def _fail_on_missing(context: dg.AssetExecutionContext, report: "DayReport", sel
         names = ", ".join(table.table for table in critical)
         landed = sum(table.landing.is_proven for table in report.tables)
         first = "; ".join(critical[0].landing.reasons)
-        raise dg.Failure(
+        message = (
             f"{len(critical)} critical tables of {report.day} are not there: {names}. {critical[0].table}: {first}. "
-            f"{landed} of {len(report.tables)} tables landed and are materialized; {len(missing)} are missing.",
-            metadata={"missing": ", ".join(table.table for table in missing)},
-            allow_retries=False,
+            f"{landed} of {len(report.tables)} tables landed and are materialized; {len(missing)} are missing."
         )
+        lacking = ", ".join(table.table for table in missing)
+        raise dg.Failure(message, metadata={"missing": lacking}, allow_retries=False)

@@ -1,8 +1,9 @@
 """Dagster's SQLite event log with its engines kept open.
 
 Dagster 1.13 makes a new SQLAlchemy engine for every event that it stores, so no statement is ever found in the
-compilation cache. Measured with 85 materializations and 340 check evaluations on 2 cores: 15.0 s as it comes, 4.1 s with
-this class, nothing else changed. Tables, files and locking are Dagster's own; an instance can go back at any time.
+compilation cache. Measured with 85 materializations and 340 check evaluations on 2 cores: 15.0 s as it comes, 4.1 s
+with this class, nothing else changed. Tables, files and locking are Dagster's own; an instance can go back at any
+time.
 
 What belongs here: how connections are made. What does not: what is stored. Production runs on PostgreSQL, where none of
 this applies.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from radar_pipeline.domain.counts import SourceCounts, judge_counts, source_band
 from radar_pipeline.domain.judgement import PersonalAcceptance, TableDay
@@ -35,7 +35,7 @@ class Evidence:
     jobs: tuple[SyncJob, ...]
     folders: Mapping[str, Folder]
     source_counts: tuple[SourceCounts, ...] = ()
-    history: History = History()
+    history: History = field(default_factory=History)
     mysql: Mapping[str, ObservedTable] | None = None
     airbyte: Mapping[str, ObservedTable] | None = None
 

@@ -1,0 +1,58 @@
+# What people type. `make help` lists it.
+
+PYTHON ?= python3.11
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+DAYS ?= 14
+PORT ?= 3000
+
+.DEFAULT_GOAL := help
+.PHONY: help run ui history test test-fast test-mysql lint bench lock down clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/.installed: requirements.lock setup.py
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not installed: install Python 3.11 with venv, or name another with PYTHON=..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "error: no virtual environment could be made: on Debian and Ubuntu, apt-get install python3.11-venv"; exit 1; }
+	@echo "installing the locked dependencies into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+run: .venv/.installed  ## start the local stack, seed it, land today's partition, print what landed
+	@$(BIN)/radar local up
+	@$(BIN)/radar run
+
+ui: .venv/.installed  ## the Dagster UI (webserver and daemon) on the same state
+	@$(BIN)/radar local up
+	@$(BIN)/radar ui --port $(PORT)
+
+history: .venv/.installed  ## play the last days through, so that plots and checks have a past (DAYS=14)
+	@$(BIN)/radar local up
+	@$(BIN)/radar local history --days $(DAYS)
+
+lint: .venv/.installed  ## ruff and mypy
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+test-fast: .venv/.installed  ## the tests that start no server
+	@$(BIN)/pytest -m "not integration and not e2e and not mysql and not browser"
+
+test: lint  ## everything that CI runs: lint, types, unit, integration, end to end
+	@$(BIN)/pytest -m "not mysql" -n 2 --dist loadgroup
+
+test-mysql: .venv/.installed  ## the source part of the suite on a real MySQL
+	@$(BIN)/pytest -m mysql
+
+bench: .venv/.installed  ## measure against peers and limits, one table
+	@$(BIN)/python -m benchmarks
+
+lock: .venv/.installed  ## resolve setup.py anew into requirements.lock
+	@$(BIN)/uv pip compile setup.py --extra local --extra dev --generate-hashes --no-header --quiet --upgrade -o requirements.lock
+
+down: .venv/.installed  ## stop the local stack; its state stays
+	@$(BIN)/radar local down
+
+clean: down  ## stop the local stack and delete all local state
+	@rm -rf .radar .venv

@@ -1,0 +1,60 @@
+"""radar check-config: everything that is missing or unusable, before anything runs."""
+
+from __future__ import annotations
+
+import click
+
+from radar_pipeline.cli.console import UNUSABLE, out, print_json
+from radar_pipeline.settings import SettingsError, env_file, load_settings
+from radar_pipeline.tables.loader import RegistryError, load_registry
+
+
+@click.command("check-config")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+def check_config_command(as_json: bool) -> None:
+    """Name every missing or invalid variable, and each mistake in the registry with its file and line.
+
+    Asks no server. Exit status 0: usable; 2: not.
+    """
+    problems, notes = _inspect()
+    if as_json:
+        print_json({"problems": problems, "notes": notes})
+    else:
+        for problem in problems:
+            out.print(f"[red]✗[/] {problem}", highlight=False)
+        for note in notes:
+            out.print(f"[dim]·[/] {note}", highlight=False)
+        if not problems:
+            out.print("[green]✓[/] the configuration is usable", highlight=False)
+    if problems:
+        raise SystemExit(UNUSABLE)
+
+
+def _inspect() -> tuple[list[str], list[str]]:
+    problems: list[str] = []
+    notes = [f"variables are read from the environment{_beside()}"]
+    tables_file = None
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        problems += error.problems
+    else:
+        problems += settings.missing()
+        tables_file = settings.tables_file
+        if settings.source_host is None:
+            notes.append("RADAR_HOST is not set: the source's own row counts and columns will not be compared")
+        if settings.aws_access_key_id is None:
+            notes.append("FARMARCAS_AWS_ACCESS_KEY_ID is not set: AWS credentials come from the default chain")
+    try:
+        registry = load_registry(tables_file)
+    except RegistryError as error:
+        problems += str(error).splitlines()
+    else:
+        critical = sum(table.critical for table in registry.tables)
+        notes.append(f"{len(registry.tables)} tables in {registry.path}, {critical} of them critical")
+    return problems, notes
+
+
+def _beside() -> str:
+    path = env_file()
+    return f" and {path}" if path else ""

@@ -1,0 +1,144 @@
+"""The platform as the command uses it: settings, definitions, the Dagster instance, one run."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from radar_pipeline.build import build_definitions
+from radar_pipeline.cli.console import UsageProblem
+from radar_pipeline.orchestration.systems import Systems, utc_now
+from radar_pipeline.settings import Settings, load_settings, prepare_dagster_home
+from radar_pipeline.tables.loader import load_registry
+from radar_pipeline.tables.model import Registry
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Settings, registry and clock of one command.
+
+    Attributes:
+        settings: The environment.
+        registry: The tables.
+        clock: What time it is, UTC.
+    """
+
+    settings: Settings
+    registry: Registry
+    clock: Callable[[], dt.datetime] = utc_now
+
+    @property
+    def systems(self) -> Systems:
+        """The systems of the environment."""
+        return Systems(self.settings, self.registry, self.clock)
+
+    def day(self, text: str | None) -> dt.date:
+        """The day that was asked for; today (UTC) where none was.
+
+        Raises:
+            UsageProblem: The text is no date, the day has not begun, or it lies before the first partition.
+        """
+        today = self.clock().date()
+        if text is None:
+            return today
+        try:
+            day = dt.date.fromisoformat(text)
+        except ValueError:
+            message = f"--date {text!r} is no date: write it as YYYY-MM-DD, for example {today}"
+            raise UsageProblem(message) from None
+        if day > today:
+            message = f"--date {day} has not begun: today is {today} (UTC)"
+            raise UsageProblem(message)
+        if day < self.settings.first_partition:
+            message = f"--date {day} lies before the first partition, {self.settings.first_partition}"
+            raise UsageProblem(f"{message} (RADAR_FIRST_PARTITION)")
+        return day
+
+    def execute(
+        self,
+        job_name: str,
+        instance: dg.DagsterInstance,
+        day: dt.date,
+        tell: Tell,
+        *,
+        tags: Mapping[str, str] | None = None,
+        checks: list[dg.AssetCheckKey] | None = None,
+    ) -> tuple[bool, str | None]:
+        """Executes a job of the platform in this process, as a run of the instance.
+
+        Args:
+            job_name: Name of the job.
+            instance: Where the run is recorded.
+            day: The partition.
+            tell: Receives each line that the run says to a person.
+            tags: Further run tags.
+            checks: Evaluate these checks alone instead of the job's assets.
+
+        Returns:
+            Whether the run succeeded, and what it failed with where it did not.
+        """
+        definitions = build_definitions(
+            self.settings, registry=self.registry, clock=self.clock, loggers={"console": _told_to(tell)}
+        )
+        job = definitions.resolve_job_def(job_name)
+        if checks:
+            job = job.get_subset(asset_check_selection=set(checks), asset_selection=set())
+        result = job.execute_in_process(
+            instance=instance, partition_key=day.isoformat(), tags=dict(tags or {}), raise_on_error=False
+        )
+        failures = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+        words = next((_words(failure) for failure in failures), None)
+        return result.success, words
+
+
+def _words(failure: Any) -> str:
+    """What a step failed with, for a person: its own description where it has one."""
+    described = failure.user_failure_data.description if failure.user_failure_data else None
+    return described or (failure.error.message.strip() if failure.error else "no reason given")
+
+
+def _told_to(tell: Tell) -> dg.LoggerDefinition:
+    """A Dagster logger that passes on what asset bodies say, and none of Dagster's own events."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            meta = getattr(record, "dagster_meta", {})
+            if meta.get("dagster_event") is None:
+                tell(meta.get("orig_message") or record.getMessage())
+
+    @dg.logger(description="Passes on what asset bodies say.")
+    def console(_context: dg.InitLoggerContext) -> logging.Logger:
+        logger = logging.getLogger("radar_pipeline.run")
+        logger.handlers = [Handler()]
+        logger.propagate = False
+        logger.setLevel(logging.INFO)
+        return logger
+
+    return console
+
+
+def load_platform(clock: Callable[[], dt.datetime] = utc_now, **overrides: Any) -> Platform:
+    """Reads settings and registry.
+
+    Raises:
+        SettingsError: A variable is unusable.
+        RegistryError: The registry cannot be used.
+    """
+    settings = load_settings(**overrides)
+    return Platform(settings, load_registry(settings.tables_file), clock)
+
+
+@contextmanager
+def dagster_instance() -> Iterator[dg.DagsterInstance]:
+    """The project's Dagster instance."""
+    prepare_dagster_home()
+    with dg.DagsterInstance.get() as instance:
+        yield instance

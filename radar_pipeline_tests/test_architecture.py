@@ -1,0 +1,115 @@
+"""The house rules that a reader cannot see at a glance: arrows between rooms, and loading without I/O."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "radar_pipeline"
+
+# What each room may import of the others. Whatever is not listed is a wrong arrow.
+ALLOWED = {
+    "domain": set(),
+    "tables": {"domain"},
+    "airbyte": {"domain", "tables"},
+    "lake": {"domain", "tables"},
+    "source": {"domain", "tables"},
+    "settings": set(),
+    "orchestration": {"domain", "tables", "airbyte", "lake", "source", "settings"},
+    "build": {"orchestration", "settings", "tables"},
+    "definitions": {"build", "settings"},
+    "local": {"domain", "tables", "airbyte", "lake", "source", "settings", "orchestration", "build"},
+    "cli": {"domain", "tables", "airbyte", "lake", "source", "settings", "orchestration", "build", "local"},
+}
+OUTSIDE_WORLD = {"dagster", "boto3", "botocore", "obstore", "requests", "pymysql", "pyarrow", "duckdb", "os", "time"}
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem != "__init__")
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found |= (
+                {node.module or ""}
+                if node.module != "radar_pipeline"
+                else {f"radar_pipeline.{a.name}" for a in node.names}
+            )
+    return found
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_arrows_between_rooms_point_one_way(path: Path) -> None:
+    mine = room(path)
+    rooms = {name.split(".")[1] for name in imports(path) if name.startswith("radar_pipeline.")}
+    assert rooms - {mine} <= ALLOWED[mine], f"{mine} must not import {sorted(rooms - {mine} - ALLOWED[mine])}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_orchestration_build_and_cli_know_dagster(path: Path) -> None:
+    if any(name.split(".")[0].startswith("dagster") for name in imports(path)):
+        assert room(path) in {"orchestration", "build", "cli"}
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "domain").glob("*.py")), ids=lambda path: path.name)
+def test_the_domain_knows_nothing_of_the_outside_world(path: Path) -> None:
+    assert not {name.split(".")[0] for name in imports(path)} & OUTSIDE_WORLD
+    assert "now()" not in path.read_text(), "time is a parameter"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_settings_and_the_local_stack_read_the_environment(path: Path) -> None:
+    if room(path) not in {"settings", "local"}:
+        names = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+        assert not names & {"environ", "getenv"}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_module_is_longer_than_a_room(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 360
+
+
+def test_every_package_opens_with_its_charter() -> None:
+    for init in PACKAGE.rglob("__init__.py"):
+        text = ast.get_docstring(ast.parse(init.read_text())) or ""
+        assert len(text.splitlines()) >= 3, f"{init} says too little of what belongs there"
+
+
+LOAD = """
+import socket
+def refuse(*_args, **_kwargs):
+    raise AssertionError("loading definitions opened a socket")
+socket.socket.connect = refuse
+socket.create_connection = refuse
+socket.getaddrinfo = refuse
+from radar_pipeline.definitions import defs
+repository = defs.get_repository_def()
+assert len(repository.asset_graph.asset_check_keys) == 4 * len(repository.asset_graph.materializable_asset_keys) > 300
+print(len(repository.asset_graph.materializable_asset_keys))
+"""
+
+
+def test_definitions_load_with_sockets_blocked_and_an_empty_environment(tmp_path: Path) -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", LOAD],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(PACKAGE.parent)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert loaded.returncode == 0, loaded.stderr
+    assert loaded.stdout.strip() == "85"
