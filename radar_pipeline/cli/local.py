@@ -11,6 +11,7 @@ from rich.table import Table
 from radar_pipeline.cli.console import NOT_WELL, out, print_json
 from radar_pipeline.cli.local_context import LocalGroup, reporting, require_own_database, stack_of
 from radar_pipeline.cli.local_faults import clock_command, fault_command
+from radar_pipeline.cli.local_history import history_command
 from radar_pipeline.local.home import DEFAULT_HOME
 from radar_pipeline.local.mariadb import DATABASE, READER, MySqlAddress
 from radar_pipeline.local.state import ERAS
@@ -161,3 +162,4 @@ def advance_command(ctx: click.Context, days: int, force: bool) -> None:
 
 local_group.add_command(fault_command)
 local_group.add_command(clock_command)
+local_group.add_command(history_command)

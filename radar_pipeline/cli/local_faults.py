@@ -12,7 +12,7 @@ from radar_pipeline.cli.console import print_json
 from radar_pipeline.cli.local_context import require_own_database, stack_of
 from radar_pipeline.local.airbyte_admin import AirbyteAdmin
 from radar_pipeline.local.airbyte_server.faults import CATALOGUE
-from radar_pipeline.local.drift import CHANGES, apply_drift, undo_drift
+from radar_pipeline.local.drift import CHANGES, apply_drift, plan_drift, undo_drift
 
 if TYPE_CHECKING:
     from radar_pipeline.local.stack import LocalStack
@@ -68,16 +68,24 @@ def fault_command(
     admin = AirbyteAdmin(stack.servers.airbyte.url)
     if clear:
         _clear(stack, admin)
-    if name:
-        limit = None if times == "always" or name == _DRIFT else int(times)
-        if name == _DRIFT:
-            require_own_database(stack, force=False, what=_DRIFT)
-        # The server first: it knows the tables and refuses a wrong one before anything is altered.
+    if name == _DRIFT:
+        _drift(stack, admin, table=table, change=change)
+    elif name:
+        limit = None if times == "always" else int(times)
         admin.switch_on(name, table=table, times=limit, options=_options(options))
-        if name == _DRIFT:
-            drift = apply_drift(stack.servers.admin, stack.home.drift, table=str(table), change=change)
-            click.echo(f"column {drift.column} of {drift.table} is {drift.change}", err=True)
     _show_active(admin.faults(), as_json=as_json)
+
+
+def _drift(stack: LocalStack, admin: AirbyteAdmin, *, table: str | None, change: str) -> None:
+    require_own_database(stack, force=False, what=_DRIFT)
+    if table is None:
+        message = f"{_DRIFT} is about one table: name it with --table"
+        raise click.UsageError(message)
+    drift = plan_drift(stack.servers.admin, stack.home.drift, table=table, change=change)
+    # The server next: it refuses a table that it does not sync, and nothing is altered then.
+    admin.switch_on(_DRIFT, table=table, times=None, options={})
+    apply_drift(stack.servers.admin, stack.home.drift, drift)
+    click.echo(f"column {drift.column} of {table} is {change}", err=True)
 
 
 def _clear(stack: LocalStack, admin: AirbyteAdmin) -> None:
@@ -153,9 +161,10 @@ def clock_command(ctx: click.Context, offset: float | None, now: str | None, res
     elif offset is not None or reset:
         admin.set_clock(offset=dt.timedelta(seconds=offset or 0))
     answer = admin.clock()
-    click.echo(
-        json.dumps(answer, indent=2) if as_json else "\n".join(f"{key}: {value}" for key, value in answer.items())
-    )
+    if as_json:
+        print_json(answer)
+    else:
+        click.echo(f"{answer['now']}, {answer['offset_seconds']:+.0f} s from the real clock")
 
 
 def _moment(text: str) -> dt.datetime:

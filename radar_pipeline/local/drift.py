@@ -40,26 +40,26 @@ class Drift:
     definition: str = ""
 
 
-def apply_drift(admin: MySqlAddress, record: Path, *, table: str, change: str) -> Drift:
-    """Changes a column of a table.
+def plan_drift(admin: MySqlAddress, record: Path, *, table: str, change: str) -> Drift:
+    """Chooses a column of a table and how it will change; changes nothing yet.
 
     Raises:
         LocalStackError: There is no such table, it has no column to spare, or it has drifted already.
     """
-    known = _load(record)
-    if any(drift.table == table for drift in known):
+    if any(drift.table == table for drift in _load(record)):
         message = f"table {table} has drifted already: `radar local fault --clear` undoes it"
         raise LocalStackError(message)
     columns = _columns(admin, table)
     if not columns:
         message = f"{admin.database} has no table {table}"
         raise LocalStackError(message)
-    drift = Drift(table, "added", _ADDED)
-    if change != "added":
-        drift = _spare_column(table, change, columns)
-    _save(record, (*known, drift))
+    return Drift(table, "added", _ADDED) if change == "added" else _spare_column(table, change, columns)
+
+
+def apply_drift(admin: MySqlAddress, record: Path, drift: Drift) -> None:
+    """Changes the column."""
+    write_private(record, json.dumps([asdict(each) for each in (*_load(record), drift)], indent=2) + "\n")
     _execute(admin, _forward(drift))
-    return drift
 
 
 def undo_drift(admin: MySqlAddress, record: Path) -> tuple[Drift, ...]:
@@ -137,7 +137,3 @@ def _load(record: Path) -> tuple[Drift, ...]:
     if not record.exists():
         return ()
     return tuple(Drift(**each) for each in json.loads(record.read_text(encoding="utf-8")))
-
-
-def _save(record: Path, drifts: tuple[Drift, ...]) -> None:
-    write_private(record, json.dumps([asdict(drift) for drift in drifts], indent=2) + "\n")

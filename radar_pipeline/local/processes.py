@@ -11,7 +11,7 @@ import contextlib
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -163,16 +163,34 @@ def stop(pid_file: Path, *, seconds: float) -> bool:
         process.send_signal(signal.SIGTERM)
         # A stopped process (SIGSTOP, Ctrl-Z) would keep the signal waiting until it is killed.
         process.send_signal(signal.SIGCONT)
-    gone, _ = psutil.wait_procs([process], timeout=seconds)
-    left = family if not gone else family[1:]
-    for each in left:
+    if _wait_for_end([process], seconds):
+        family = family[1:]
+    for each in family:
         with contextlib.suppress(psutil.Error):
             each.kill()
-    _, alive = psutil.wait_procs(left, timeout=_KILL_SECONDS)
-    if any(each.pid == process.pid for each in alive) and find(pid_file):
-        message = (
-            f"process {process.pid} cannot be stopped, not even with SIGKILL; see `ps -o pid,stat,wchan {process.pid}`"
-        )
+    if not _wait_for_end(family, _KILL_SECONDS) and find(pid_file):
+        pid = process.pid
+        message = f"process {pid} cannot be stopped, not even with SIGKILL; see `ps -o pid,stat,wchan {pid}`"
         raise LocalStackError(message)
     pid_file.unlink(missing_ok=True)
     return True
+
+
+def _wait_for_end(processes: Sequence[psutil.Process], seconds: float) -> bool:
+    """Whether all of them ended in time. A zombie has ended, however long its parent takes to notice.
+
+    (psutil's own wait goes on until the parent has: two seconds under a container's init, for ever under none.)
+    """
+    deadline = time.monotonic() + seconds
+    while any(_lives(process) for process in processes):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
