@@ -6,6 +6,9 @@ BIN := .venv/bin
 DAYS ?= 14
 PORT ?= 3000
 
+# What is local is never mistaken for production: variables of the shell do not reach the local runs.
+LOCAL := env $(shell sed -nE 's/^(\# )?([A-Z0-9_]+)=.*/-u \2/p' .env.example) RADAR_ENV_FILE=.radar/local/env
+
 .DEFAULT_GOAL := help
 .PHONY: help run ui history test test-fast test-mysql lint bench lock down clean
 
@@ -23,15 +26,15 @@ help:  ## this list
 
 run: .venv/.installed  ## start the local stack, seed it, land today's partition, print what landed
 	@$(BIN)/radar local up
-	@$(BIN)/radar run
+	@$(LOCAL) $(BIN)/radar run
 
 ui: .venv/.installed  ## the Dagster UI (webserver and daemon) on the same state
 	@$(BIN)/radar local up
-	@$(BIN)/radar ui --port $(PORT)
+	@$(LOCAL) $(BIN)/radar ui --port $(PORT)
 
 history: .venv/.installed  ## play the last days through, so that plots and checks have a past (DAYS=14)
 	@$(BIN)/radar local up
-	@$(BIN)/radar local history --days $(DAYS)
+	@$(LOCAL) $(BIN)/radar local history --days $(DAYS)
 
 lint: .venv/.installed  ## ruff and mypy
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

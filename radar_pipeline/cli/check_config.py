@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from rich.markup import escape
 
 from radar_pipeline.cli.console import UNUSABLE, out, print_json
 from radar_pipeline.settings import SettingsError, env_file, load_settings
@@ -21,9 +22,9 @@ def check_config_command(as_json: bool) -> None:
         print_json({"problems": problems, "notes": notes})
     else:
         for problem in problems:
-            out.print(f"[red]✗[/] {problem}", highlight=False)
+            out.print(f"[red]✗[/] {escape(problem)}", highlight=False, soft_wrap=True)
         for note in notes:
-            out.print(f"[dim]·[/] {note}", highlight=False)
+            out.print(f"[dim]·[/] {escape(note)}", highlight=False, soft_wrap=True)
         if not problems:
             out.print("[green]✓[/] the configuration is usable", highlight=False)
     if problems:

@@ -58,8 +58,9 @@ class Platform:
             message = f"--date {day} has not begun: today is {today} (UTC)"
             raise UsageProblem(message)
         if day < self.settings.first_partition:
-            message = f"--date {day} lies before the first partition, {self.settings.first_partition}"
-            raise UsageProblem(f"{message} (RADAR_FIRST_PARTITION)")
+            first = f"{self.settings.first_partition} (RADAR_FIRST_PARTITION)"
+            message = f"--date {day} lies before the first partition, {first}"
+            raise UsageProblem(message)
         return day
 
     def execute(
@@ -114,7 +115,6 @@ def _told_to(tell: Tell) -> dg.LoggerDefinition:
             if meta.get("dagster_event") is None:
                 tell(meta.get("orig_message") or record.getMessage())
 
-    @dg.logger(description="Passes on what asset bodies say.")
     def console(_context: dg.InitLoggerContext) -> logging.Logger:
         logger = logging.getLogger("radar_pipeline.run")
         logger.handlers = [Handler()]
@@ -122,7 +122,7 @@ def _told_to(tell: Tell) -> dg.LoggerDefinition:
         logger.setLevel(logging.INFO)
         return logger
 
-    return console
+    return dg.LoggerDefinition(console, description="Passes on what asset bodies say.")
 
 
 def load_platform(clock: Callable[[], dt.datetime] = utc_now, **overrides: Any) -> Platform:

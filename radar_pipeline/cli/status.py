@@ -76,7 +76,9 @@ def read_status(
 ) -> DayStatus:
     """Reads what Dagster recorded of a day."""
     partition = day.isoformat()
-    tables, reasons, job_ids = [], {}, []
+    tables: list[TableStatus] = []
+    reasons: dict[tuple[str, str], str] = {}
+    job_ids: list[int] = []
     for table in registry.tables:
         found = _materialization(instance, table.name, partition)
         evaluated = _checks(instance, table.name, partition)

@@ -15,14 +15,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
 
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
-    SQLITE_BUSY_TIMEOUT_SECONDS,
-    SqliteEventLogStorage,
-)
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import QueuePool
+
+# As long as Dagster's own storage waits for another process to finish writing.
+BUSY_TIMEOUT_SECONDS = 30
 
 # Every run has a database of its own; the webserver may look at many. Few are ever written at the same time.
 MAX_ENGINES = 16
@@ -48,7 +48,7 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
             poolclass=QueuePool,
             pool_size=1,
             max_overflow=-1,
-            connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
+            connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
         )
         event.listen(engines[shard], "connect", _sync_at_checkpoints)
         return engines[shard]
