@@ -94,6 +94,14 @@ def _canonical_arguments(base: str, arguments: str | None, zerofill: bool) -> st
     return plain
 
 
+def type_arguments(text: str) -> list[str]:
+    """What stands in a type's parentheses: ``["12", "2"]`` of ``decimal(12,2)``, the values of an enum."""
+    inside = canonical_type(text).partition("(")[2].rpartition(")")[0]
+    if inside.startswith("'"):
+        return [value.replace("''", "'") for value in re.findall(r"'((?:[^']|'')*)'", inside)]
+    return inside.split(",") if inside else []
+
+
 def same_type(one: str, other: str) -> bool:
     """Whether two spellings mean the same type to whoever reads the values."""
     spellings = {canonical_type(one), canonical_type(other)}

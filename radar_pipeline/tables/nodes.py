@@ -153,4 +153,4 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, options, n=1)
     if near:
         return f'; did you mean "{near[0]}"?'
-    return f"; known: {', '.join(options)}" if len(options) <= 12 else ""
+    return f"; known: {', '.join(options)}" if 0 < len(options) <= 12 else ""
