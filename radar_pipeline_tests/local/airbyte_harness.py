@@ -103,15 +103,22 @@ class Server:
         return self.process.wait(timeout=20)
 
 
-def start(directory: Path, era: str, *options: str, pause: float = 0.02, worker: str | None = None) -> Server:
+def start(
+    directory: Path,
+    era: str,
+    *options: str,
+    pause: float = 0.02,
+    worker: str | None = None,
+    given: dict[str, Any] | None = None,
+) -> Server:
     directory.mkdir(parents=True, exist_ok=True)
     bootstrap = directory / "bootstrap.json"
-    names.write_bootstrap(bootstrap, document(modern=era == "2.0"))
+    names.write_bootstrap(bootstrap, given or document(modern=era == "2.0"))
     command = worker or shlex.join([sys.executable, str(FAKE_WORKER), str(directory), str(pause)])
     arguments = ["--state", str(directory / "state"), "--port", "0", "--era", era, "--bootstrap", str(bootstrap)]
+    arguments += ["--worker-command", command, "--retry-pause", "0.1", *options]
     process = subprocess.Popen(
-        [sys.executable, "-m", "radar_pipeline.local.airbyte_server", *arguments]
-        + ["--worker-command", command, "--retry-pause", "0.1", *options],
+        [sys.executable, "-m", "radar_pipeline.local.airbyte_server", *arguments],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},

@@ -18,7 +18,14 @@ from radar_pipeline.local.airbyte_server.auth import Credentials, Gatekeeper
 from radar_pipeline.local.airbyte_server.clock import ServerClock
 from radar_pipeline.local.airbyte_server.config_api import find_operation
 from radar_pipeline.local.airbyte_server.eras import RetryPolicy
-from radar_pipeline.local.airbyte_server.errors import ApiError, config_body, malformed, no_such_path
+from radar_pipeline.local.airbyte_server.errors import (
+    ApiError,
+    config_body,
+    internal,
+    malformed,
+    no_such_path,
+    problem_body,
+)
 from radar_pipeline.local.airbyte_server.gate import Gate
 from radar_pipeline.local.airbyte_server.ledger import Ledger
 from radar_pipeline.local.airbyte_server.operations import validate
@@ -66,7 +73,15 @@ def build_app(services: Services) -> ASGIApp:
         *(public_api.routes(services) if services.era.is_modern else ()),
         *admin.routes(services, lambda: held[0]),
     ]
-    gate = Gate(Starlette(routes=routes), services)
+
+    async def broken(request: Request, error: Exception) -> Response:
+        # Only the kind of error: its text could hold a secret. The whole of it is on standard error.
+        is_public = request.url.path.startswith(public_api.PREFIX)
+        failed = internal(type(error).__name__)
+        status, answer = problem_body(failed) if is_public else config_body(failed, services.era)
+        return JSONResponse(answer, status)
+
+    gate = Gate(Starlette(routes=routes, exception_handlers={Exception: broken}), services)
     held.append(gate)
     return gate
 

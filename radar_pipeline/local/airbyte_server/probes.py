@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 import boto3
@@ -39,7 +40,20 @@ def check_destination(destination: Mapping[str, Any], *, denied: bool = False) -
     prefix = "Could not connect to the S3 bucket with the provided configuration. "
     if denied:
         return prefix + "Access Denied (Service: Amazon S3; Status Code: 403; Error Code: AccessDenied)"
-    client = boto3.client(
+    # Under a prefix of its own, so that nobody who lists a table's folder ever meets it.
+    key = f"_airbyte_connection_test/{uuid.uuid4()}"
+    try:
+        with closing(_client(destination)) as client:
+            client.put_object(Bucket=destination["bucket"], Key=key, Body=b"")
+            client.list_objects_v2(Bucket=destination["bucket"], Prefix=key, MaxKeys=1)
+            client.delete_object(Bucket=destination["bucket"], Key=key)
+    except (ClientError, BotoCoreError, ValueError) as error:
+        return f"{prefix}{error}"
+    return None
+
+
+def _client(destination: Mapping[str, Any]) -> Any:
+    return boto3.client(
         "s3",
         endpoint_url=destination["endpoint_url"],
         region_name=destination["region"],
@@ -47,14 +61,3 @@ def check_destination(destination: Mapping[str, Any], *, denied: bool = False) -
         aws_secret_access_key=destination["secret_access_key"] or None,
         config=Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 1}, s3={"addressing_style": "path"}),
     )
-    # Under a prefix of its own, so that nobody who lists a table's folder ever meets it.
-    key = f"_airbyte_connection_test/{uuid.uuid4()}"
-    try:
-        client.put_object(Bucket=destination["bucket"], Key=key, Body=b"")
-        client.list_objects_v2(Bucket=destination["bucket"], Prefix=key, MaxKeys=1)
-        client.delete_object(Bucket=destination["bucket"], Key=key)
-    except (ClientError, BotoCoreError) as error:
-        return f"{prefix}{error}"
-    finally:
-        client.close()
-    return None

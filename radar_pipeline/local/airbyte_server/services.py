@@ -118,13 +118,16 @@ class Services:
             raise conflict(str(error)) from None
 
     def check(self, connector: Connector) -> str | None:
-        """Really connects; why it cannot be, with no secret in the words, or None. Faults that are on hold here too."""
+        """Really connects, under the faults that are on; why it cannot be, with no secret in the words, or None."""
         faults = self.store.faults()
-        if connector.kind == "source":
-            problem = check_source(source_of(connector.configuration, faults))
-        else:
-            denied = any(fault.name == "s3-denied" for fault in faults)
-            problem = check_destination(destination_of(connector.configuration), denied=denied)
+        denied = any(fault.name == "s3-denied" for fault in faults)
+        try:
+            if connector.kind == "source":
+                problem = check_source(source_of(connector.configuration, faults))
+            else:
+                problem = check_destination(destination_of(connector.configuration), denied=denied)
+        except KeyError as error:
+            return f"The configuration lacks the property {error.args[0]}"
         return None if problem is None else redact(problem, secrets_of(connector))
 
     def discover(self, source: Connector) -> dict[str, Any]:
