@@ -37,7 +37,7 @@ def accept_command(table: str, date: str, reason: str, by: str) -> None:
             judged = _judge(platform, table, day.isoformat())
             _record(platform, judged, day.isoformat(), by.strip(), reason.strip())
         with dagster_instance() as instance, progress("evaluating its checks") as tell:
-            keys = [dg.AssetCheckKey(bronze_key(table), check.value) for check in Check]
+            keys = [dg.AssetCheckKey(bronze_key(platform.registry[table]), check.value) for check in Check]
             success, failure = platform.execute("ingest_bronze_job", instance, day, tell, checks=keys)
     if not success:
         message = f"the acceptance is recorded, but its checks could not be evaluated: {failure}"

@@ -12,7 +12,7 @@ from rich.table import Table as RichTable
 
 from radar_pipeline.domain.judgement import Check
 from radar_pipeline.orchestration.keys import bronze_key
-from radar_pipeline.tables.model import Registry
+from radar_pipeline.tables.model import Registry, Table
 
 PASSED, FAILED, WARNED, SKIPPED = "passed", "failed", "warned", "skipped"
 
@@ -80,8 +80,8 @@ def read_status(
     reasons: dict[tuple[str, str], str] = {}
     job_ids: list[int] = []
     for table in registry.tables:
-        found = _materialization(instance, table.name, partition)
-        evaluated = _checks(instance, table.name, partition)
+        found = _materialization(instance, table, partition)
+        evaluated = _checks(instance, table, partition)
         checks = {name: state for name, (state, _) in evaluated.items()}
         reasons |= {(table.name, name): why for name, (state, why) in evaluated.items() if state in {FAILED, WARNED}}
         if job_id := _number(found, "airbyte_job_id"):
@@ -93,7 +93,7 @@ def read_status(
     return DayStatus(partition, job or known, tuple(tables), reasons)
 
 
-def _materialization(instance: dg.DagsterInstance, table: str, partition: str) -> Mapping[str, Any]:
+def _materialization(instance: dg.DagsterInstance, table: Table, partition: str) -> Mapping[str, Any]:
     wanted = dg.AssetRecordsFilter(bronze_key(table), asset_partitions=[partition])
     record = next(iter(instance.fetch_materializations(wanted, limit=1).records), None)
     return record.asset_materialization.metadata if record and record.asset_materialization else {}
@@ -103,7 +103,7 @@ def _number(metadata: Mapping[str, Any], key: str) -> int | None:
     return int(metadata[key].value) if key in metadata else None
 
 
-def _checks(instance: dg.DagsterInstance, table: str, partition: str) -> Mapping[str, tuple[str, str]]:
+def _checks(instance: dg.DagsterInstance, table: Table, partition: str) -> Mapping[str, tuple[str, str]]:
     """State and reason of each check. What is not there has nothing to check, whatever an earlier run found."""
     found = {check.value: _evaluation(instance, table, check, partition) for check in Check}
     if found[Check.LANDED][0] == PASSED:
@@ -111,7 +111,7 @@ def _checks(instance: dg.DagsterInstance, table: str, partition: str) -> Mapping
     return {name: each if name == Check.LANDED else (SKIPPED, "") for name, each in found.items()}
 
 
-def _evaluation(instance: dg.DagsterInstance, table: str, check: Check, partition: str) -> tuple[str, str]:
+def _evaluation(instance: dg.DagsterInstance, table: Table, check: Check, partition: str) -> tuple[str, str]:
     from dagster._core.event_api import PartitionKeyFilter
     from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus as Status
 

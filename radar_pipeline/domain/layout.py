@@ -19,15 +19,18 @@ _DATA_FILE = re.compile(r"\.parquet(-\d+)?$")
 _HIDDEN_PREFIXES = ("_", ".")
 
 
+def without_accents(text: str) -> str:
+    """The text with ``ç`` as ``c`` and ``ã`` as ``a``: NFKD without its combining marks."""
+    return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+
+
 def stored_name(table: str) -> str:
     """A table's name in object keys: destination-s3 drops accents and turns what S3 keys do not like into ``_``.
 
     Source: destination-s3's ``S3NameTransformer`` (NFKD, combining marks removed, white space and characters other
     than letters, digits and ``!_.*')(-`` replaced).
     """
-    decomposed = unicodedata.normalize("NFKD", table)
-    plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-    return re.sub(r"[^A-Za-z0-9!_.*')(-]", "_", plain)
+    return re.sub(r"[^A-Za-z0-9!_.*')(-]", "_", without_accents(table))
 
 
 @dataclass(frozen=True)

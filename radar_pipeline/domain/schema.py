@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
+
+from radar_pipeline.domain.layout import without_accents
 
 
 @dataclass(frozen=True)
@@ -104,13 +105,8 @@ class SchemaVerdict:
 
 def stored_column(name: str) -> str:
     """A column's name in the bucket: destination-s3 turns what is not alphanumeric into ``_`` (Avro field names)."""
-    safe = re.sub(r"[^A-Za-z0-9_]", "_", _without_accents(name))
+    safe = re.sub(r"[^A-Za-z0-9_]", "_", without_accents(name))
     return f"_{safe}" if safe[:1].isdigit() else safe
-
-
-def _without_accents(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
 def judge_schema(

@@ -165,7 +165,9 @@ class LocalStack:
 
     @contextlib.contextmanager
     def _alone(self, progress: Progress) -> Iterator[None]:
-        self.home.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.home.root.mkdir(parents=True, exist_ok=True)
+        # Passwords lie in it, and the parts choose the modes of their files themselves.
+        self.home.root.chmod(0o700)
         with exclusive(self.home.lock, on_wait=lambda: progress("waiting for another `radar local` command")):
             yield
 

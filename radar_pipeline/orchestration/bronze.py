@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
+from dagster._core.definitions.metadata import normalize_metadata
 
 from radar_pipeline.domain.judgement import Check, TableDay, missing_tables
 from radar_pipeline.orchestration.keys import BRONZE, bronze_key, tables_by_key
@@ -63,8 +65,10 @@ def bronze_assets(
         selected = {names[key] for key in context.selected_asset_keys}
         checks = {(names[key.asset_key], Check(key.name)) for key in context.selected_asset_check_keys}
         for table in report.tables:
-            yield from _events(context, systems, report, table, table.table in selected, bool(selected))
-            yield from _evaluations(context, table, checks)
+            key = bronze_key(registry[table.table])
+            if selected and table.landing.is_proven:
+                yield _materialization(context, systems, report, table, key)
+            yield from _evaluations(context, table, key, checks)
         _fail_on_missing(context, report, selected)
 
     return bronze_radar
@@ -73,7 +77,7 @@ def bronze_assets(
 def asset_spec(table: Table) -> dg.AssetSpec:
     """One table as an asset. It may be left out of a run's results: what one table lacks never hides the others."""
     return dg.AssetSpec(
-        bronze_key(table.name),
+        bronze_key(table),
         description=table.description or None,
         group_name="bronze",
         owners=[table.owner],
@@ -88,22 +92,15 @@ def asset_spec(table: Table) -> dg.AssetSpec:
 def check_specs(table: Table, partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetCheckSpec]:
     """The four checks of one table."""
     return [
-        dg.AssetCheckSpec(check.value, asset=bronze_key(table.name), description=text, partitions_def=partitions)
+        dg.AssetCheckSpec(check.value, asset=bronze_key(table), description=text, partitions_def=partitions)
         for check, text in _DESCRIPTIONS.items()
     ]
 
 
-def _events(
-    context: dg.AssetExecutionContext,
-    systems: Systems,
-    report: "DayReport",
-    table: TableDay,
-    is_selected: bool,
-    is_ingest: bool,
-) -> Iterator[Any]:
-    """The materialization of a table whose data is there, and of no other."""
-    if not is_ingest or not table.landing.is_proven:
-        return
+def _materialization(
+    context: dg.AssetExecutionContext, systems: Systems, report: "DayReport", table: TableDay, key: dg.AssetKey
+) -> dg.MaterializeResult[Any] | dg.AssetMaterialization:
+    """The materialization of a table whose data is there: a result where the run selected it, an event otherwise."""
     from radar_pipeline.orchestration.judging import standing_job
 
     folder = systems.layout.folder(table.table, report.day)
@@ -111,15 +108,13 @@ def _events(
     metadata = materialization_metadata(
         table, uri=f"s3://{systems.settings.bucket}/{folder}", job=job, attempt=attempt, job_url=report.job_url
     )
-    key = bronze_key(table.table)
-    if is_selected:
-        yield dg.MaterializeResult(asset_key=key, metadata=metadata)
-    else:
-        yield dg.AssetMaterialization(asset_key=key, partition=context.partition_key, metadata=metadata)
+    if key in context.selected_asset_keys:
+        return dg.MaterializeResult(asset_key=key, metadata=metadata)
+    return dg.AssetMaterialization(asset_key=key, partition=context.partition_key, metadata=metadata)
 
 
 def _evaluations(
-    context: dg.AssetExecutionContext, table: TableDay, selected: set[tuple[str, Check]]
+    context: dg.AssetExecutionContext, table: TableDay, key: dg.AssetKey, selected: set[tuple[str, Check]]
 ) -> Iterator[dg.AssetCheckEvaluation]:
     """The selected checks of one table that there is something to say about.
 
@@ -127,28 +122,26 @@ def _evaluations(
     the materialization it belongs to and stores one more event, which took half of the body's time for 340 checks.
     """
     wanted = [check for check in Check if (table.table, check) in selected and table.passed(check) is not None]
-    target = _target(context, table) if wanted else None
+    target = _target(context, key) if wanted else None
     for check in wanted:
         yield dg.AssetCheckEvaluation(
-            asset_key=bronze_key(table.table),
+            asset_key=key,
             check_name=check.value,
             passed=bool(table.passed(check)),
             severity=dg.AssetCheckSeverity.ERROR if table.critical else dg.AssetCheckSeverity.WARN,
             description="; ".join(table.reasons(check)),
-            metadata=check_metadata(table, check, context.partition_key),
+            metadata=normalize_metadata(check_metadata(table, check, context.partition_key)),
             target_materialization_data=target,
             blocking=False,
             partition=context.partition_key,
         )
 
 
-def _target(context: dg.AssetExecutionContext, table: TableDay) -> Any:
+def _target(
+    context: dg.AssetExecutionContext, key: dg.AssetKey
+) -> AssetCheckEvaluationTargetMaterializationData | None:
     """The materialization that the table's evaluations are about; None where the partition has none."""
-    from dagster._core.definitions.asset_checks.asset_check_evaluation import (
-        AssetCheckEvaluationTargetMaterializationData,
-    )
-
-    wanted = dg.AssetRecordsFilter(bronze_key(table.table), asset_partitions=[context.partition_key])
+    wanted = dg.AssetRecordsFilter(key, asset_partitions=[context.partition_key])
     newest = next(iter(context.instance.fetch_materializations(wanted, limit=1).records), None)
     if newest is None:
         return None

@@ -1,38 +1,21 @@
-"""Names of bronze assets.
-
-Dagster derives op output names from asset keys and takes only ``[A-Za-z0-9_]`` in them; Radar has tables with other
-letters. The key therefore uses the table's name in the bucket, and the asset's metadata its name at the source.
-"""
+"""Names of bronze assets."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 import dagster as dg
 
-from radar_pipeline.domain.layout import stored_name
-from radar_pipeline.tables.model import Registry
+from radar_pipeline.tables.model import Registry, Table
 
 BRONZE = "bronze_radar"
 
 
-def bronze_key(table: str) -> dg.AssetKey:
+def bronze_key(table: Table) -> dg.AssetKey:
     """The asset key of a table in bronze."""
-    return dg.AssetKey([BRONZE, re.sub(r"[^A-Za-z0-9_]", "_", stored_name(table))])
+    return dg.AssetKey([BRONZE, table.asset_name])
 
 
 def tables_by_key(registry: Registry) -> Mapping[dg.AssetKey, str]:
-    """Table name by asset key.
-
-    Raises:
-        ValueError: Two tables would share a key.
-    """
-    found: dict[dg.AssetKey, str] = {}
-    for name in registry.names:
-        key = bronze_key(name)
-        if key in found:
-            message = f"tables {found[key]!r} and {name!r} would share the asset key {key.to_user_string()}: rename one"
-            raise ValueError(message)
-        found[key] = name
-    return found
+    """Table name by asset key. The registry's loader has seen to it that no two share one."""
+    return {bronze_key(table): table.name for table in registry.tables}

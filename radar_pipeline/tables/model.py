@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+
+from radar_pipeline.domain.layout import without_accents
 
 
 def asset_name_of(table: str) -> str:
@@ -16,9 +17,7 @@ def asset_name_of(table: str) -> str:
     key and refuses everything but ``[A-Za-z0-9_]`` there. It turns ``-`` and ``.`` into ``_`` by itself, so that
     ``a-b`` and ``a_b`` clash; hence they are replaced here, where the clash can be seen and named.
     """
-    decomposed = unicodedata.normalize("NFKD", table)
-    plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-    return re.sub(r"[^A-Za-z0-9_]", "_", plain)
+    return re.sub(r"[^A-Za-z0-9_]", "_", without_accents(table))
 
 
 class LoadMode(StrEnum):

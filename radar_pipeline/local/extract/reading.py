@@ -65,7 +65,7 @@ class Reader:
             f"ATTACH 'compression=disabled' AS {ATTACHED} (TYPE mysql, SECRET source_secret, READ_ONLY)"
         )
 
-    def batches(self, mysql_query: str, duckdb_query: str) -> Iterator[pa.RecordBatch]:
+    def batches(self, query: str) -> Iterator[pa.RecordBatch]:
         """Yields the rows of a query as they come from the server.
 
         Raises:
@@ -73,7 +73,7 @@ class Reader:
         """
         cursor = self._connection.cursor()
         try:
-            yield from cursor.execute(duckdb_query, [mysql_query]).to_arrow_reader(BATCH_ROWS)
+            yield from cursor.execute(query).to_arrow_reader(BATCH_ROWS)
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             raise ReadError(_words(error, self._address)) from None
         finally:

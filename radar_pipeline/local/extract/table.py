@@ -22,7 +22,7 @@ from radar_pipeline.source import SourceError, count_rows
 _PROGRESS_SECONDS = 0.5
 
 
-class CancelledError(Exception):
+class CancelledError(BaseException):
     """The worker was told to stop."""
 
 
@@ -105,11 +105,11 @@ class TableCopier:
         return total
 
     def _read(self, name: str, limit: int | None, shaper: Shaper, writer: PartWriter) -> None:
-        queries = select(shaper.casts, name, self.request.source.database, limit)
+        query = select(shaper.casts, name, self.request.source.database, limit)
         rows = size = 0
         told = time.monotonic()
         try:
-            for batch in self.reader.batches(*queries):
+            for batch in self.reader.batches(query):
                 if self.cancelled.is_set():
                     raise CancelledError
                 writer.add(shaper.shape(batch, self.request.now()), batch.nbytes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import tempfile
@@ -21,6 +22,8 @@ from radar_pipeline.local.extract.table import Copied, TableCopier
 from radar_pipeline.local.extract.upload import Bucket, UploadError
 from radar_pipeline.source import SourceError, observe_tables
 from radar_pipeline.source.connection import cursor_at
+
+_log = logging.getLogger(__name__)
 
 DONE, NOT_DONE = 0, 1
 
@@ -96,7 +99,13 @@ def _copy_all(
             message = f"MySQL has no table '{order.name}' that user '{copier.request.source.user}' may see"
             copier.events.table_failed(order.name, 0, Origin.SOURCE, message)
             return Copied(done=False, rows=0, size=0)
-        return copier.copy(table, order.fault, spool / f"{number}.parquet")
+        try:
+            return copier.copy(table, order.fault, spool / f"{number}.parquet")
+        except Exception as error:
+            # What nobody foresaw costs one table; the log has the trace, the message only the words.
+            _log.exception("table %s", order.name)
+            copier.events.table_failed(order.name, 0, Origin.SOURCE, f"copying '{order.name}' failed: {error}")
+            return Copied(done=False, rows=0, size=0)
 
     pool = ThreadPoolExecutor(copier.request.concurrency, thread_name_prefix=_THREADS)
     try:
