@@ -1,0 +1,132 @@
+"""Programs that outlive their starter: found again, stopped whole, never mistaken for another."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from radar_pipeline.local.errors import LocalStackError
+from radar_pipeline.local.processes import Program, _pid_and_start, find, start, stop, wait_until_ready
+
+IGNORES_SIGTERM = (
+    "import signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+    "child = subprocess.Popen(['sleep', '600']); print(child.pid, flush=True); time.sleep(600)"
+)
+
+
+def program(folder: Path, *argv: str) -> Program:
+    return Program("thing", argv, folder / "thing.pid", folder / "thing.log", {"PATH": "/usr/bin:/bin"}, cwd=folder)
+
+
+def wait_for(condition, seconds: float = 10.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def lives(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def test_a_started_program_is_found_by_its_pid_file_in_a_session_of_its_own(tmp_path: Path):
+    thing = program(tmp_path, "sleep", "600")
+    child = start(thing)
+    try:
+        wait_for(lambda: find(thing.pid_file))
+        assert find(thing.pid_file).pid == child.pid
+        wait_for(lambda: psutil.Process(child.pid).cmdline() == ["sleep", "600"])
+        assert os.getsid(child.pid) == child.pid != os.getsid(0)
+    finally:
+        assert stop(thing.pid_file, seconds=5)
+    assert not lives(child.pid)
+    assert not thing.pid_file.exists()
+    assert not stop(thing.pid_file, seconds=5)
+
+
+def test_a_pid_given_to_another_program_since_is_never_killed(tmp_path: Path):
+    bystander = subprocess.Popen(["sleep", "600"])
+    try:
+        fields = Path(f"/proc/{bystander.pid}/stat").read_text().split()
+        fields[21] = str(int(fields[21]) - 1)
+        pid_file = tmp_path / "thing.pid"
+        pid_file.write_text(" ".join(fields))
+        assert find(pid_file) is None
+        assert not stop(pid_file, seconds=1)
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+@pytest.mark.parametrize("content", ["", "12", "not a pid file", "99999999 (gone) S 1 1", "1 (init) S"])
+def test_a_damaged_pid_file_names_nobody(tmp_path: Path, content: str):
+    pid_file = tmp_path / "thing.pid"
+    pid_file.write_text(content)
+    assert find(pid_file) is None
+    assert not stop(pid_file, seconds=1)
+
+
+@given(st.integers(1, 4_194_304), st.integers(0, 10**12), st.text(max_size=15))
+def test_pid_and_start_are_read_whatever_the_program_is_called(pid: int, ticks: int, name: str):
+    before, after = " ".join(["S", *["1"] * 18]), "0 0 0"
+    name = name.replace("\n", " ")
+    assert _pid_and_start(f"{pid} ({name}) {before} {ticks} {after}\n") == (pid, ticks)
+
+
+def test_a_program_that_ignores_sigterm_is_killed_with_its_children(tmp_path: Path):
+    thing = program(tmp_path, sys.executable, "-c", IGNORES_SIGTERM)
+    child = start(thing)
+    wait_for(lambda: thing.log_file.read_text().strip())
+    grandchild = int(thing.log_file.read_text())
+    assert lives(grandchild)
+    begin = time.monotonic()
+    assert stop(thing.pid_file, seconds=0.5)
+    assert 0.4 < time.monotonic() - begin < 5
+    assert not lives(child.pid)
+    assert not lives(grandchild)
+
+
+def test_a_stopped_program_is_woken_to_end_cleanly(tmp_path: Path):
+    thing = program(tmp_path, "sleep", "600")
+    child = start(thing)
+    wait_for(lambda: find(thing.pid_file))
+    psutil.Process(child.pid).suspend()
+    begin = time.monotonic()
+    assert stop(thing.pid_file, seconds=30)
+    assert time.monotonic() - begin < 5
+
+
+def test_a_program_that_ends_at_once_is_reported_with_its_last_log_lines(tmp_path: Path):
+    thing = program(tmp_path, "/bin/sh", "-c", "seq 1 100; echo no such disk >&2; exit 3")
+    with pytest.raises(LocalStackError) as caught:
+        wait_until_ready(thing, start(thing), lambda: False, seconds=10)
+    lines = str(caught.value).splitlines()
+    assert lines[0].startswith("thing ended with exit status 3 while it was starting. Last lines of")
+    assert lines[-2:] == ["    100", "    no such disk"]
+    assert len(lines) < 20
+    assert not thing.pid_file.exists()
+
+
+def test_a_program_that_never_answers_is_stopped_and_reported(tmp_path: Path):
+    thing = program(tmp_path, "sleep", "600")
+    child = start(thing)
+    with pytest.raises(LocalStackError, match=r"thing did not answer within 0 s and was stopped again"):
+        wait_until_ready(thing, child, lambda: False, seconds=0.3)
+    assert not lives(child.pid)
+
+
+def test_the_log_of_the_start_before_is_kept(tmp_path: Path):
+    for word in ("first", "second"):
+        thing = program(tmp_path, "echo", word)
+        start(thing).wait()
+    assert thing.log_file.read_text() == "second\n"
+    assert Path(f"{thing.log_file}.1").read_text() == "first\n"
