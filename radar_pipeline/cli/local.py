@@ -61,6 +61,13 @@ def local_group(
 @click.option("--mariadb-port", type=_PORT, envvar="RADAR_LOCAL_MARIADB_PORT", show_envvar=True)
 @click.option("--aws-port", type=_PORT, envvar="RADAR_LOCAL_AWS_PORT", show_envvar=True)
 @click.option("--airbyte-port", type=_PORT, envvar="RADAR_LOCAL_AIRBYTE_PORT", show_envvar=True)
+@click.option(
+    "--aws-venv",
+    envvar="RADAR_LOCAL_AWS_VENV",
+    type=click.Path(file_okay=False, path_type=Path),
+    show_envvar=True,
+    help="Where the AWS endpoint is installed, for stacks that share it; in the home otherwise.",
+)
 @click.option("--no-apt", is_flag=True, envvar="RADAR_NO_APT", show_envvar=True, help="Install nothing with apt.")
 @click.pass_context
 def up_command(
@@ -72,12 +79,14 @@ def up_command(
     mariadb_port: int | None,
     aws_port: int | None,
     airbyte_port: int | None,
+    aws_venv: Path | None,
     no_apt: bool,
 ) -> None:
     """Starts what does not run, and loads the demonstration data where there is none."""
     asked = {"mariadb": mariadb_port, "aws": aws_port, "airbyte": airbyte_port}
     ports = {name: port for name, port in asked.items() if port}
-    stack = stack_of(ctx, era=era, ports=ports, may_install=not no_apt)
+    aws_venv = aws_venv.absolute() if aws_venv else None
+    stack = stack_of(ctx, era=era, ports=ports, aws_venv=aws_venv, may_install=not no_apt)
     with reporting() as reporter:
         changed = stack.up(reporter, with_data=not no_seed, scale=scale, seed_progress=reporter.rows)
     for change in changed or ("already up: nothing changed",):
