@@ -1,0 +1,199 @@
+"""Follows one running job to its end. Losing sight of it never cancels it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from radar_pipeline.airbyte.client import AirbyteClient
+from radar_pipeline.airbyte.errors import AirbyteAnswerError, AirbyteUnreachableError, SyncLostError, SyncTimeoutError
+from radar_pipeline.domain.sync import JobStatus, StreamState, SyncJob
+
+# A person who looks at the log wants a sign of life at least this often.
+PROGRESS_SECONDS = 10.0
+
+_SLOWEST_POLL = 60.0
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to follow a job.
+
+    Attributes:
+        poll_seconds: Pause between two looks at it.
+        timeout_seconds: How long it may take in all.
+        outage_seconds: How long the server may be away in one go.
+        stuck_seconds: After how long without any change it is called stuck.
+        progress_seconds: How often progress is told.
+    """
+
+    poll_seconds: float = 10.0
+    timeout_seconds: float = 14_400.0
+    outage_seconds: float = 900.0
+    stuck_seconds: float = 1_800.0
+    progress_seconds: float = PROGRESS_SECONDS
+
+
+@dataclass(frozen=True)
+class SyncProgress:
+    """How far a sync is; ``str`` gives the line for a log.
+
+    Attributes:
+        job: The job as last seen.
+        seconds: Since it was first followed.
+        tables_done: Tables that are complete; None where the server does not tell before the end.
+        tables_total: Tables of the connection.
+        rows: Rows so far; None as above.
+        note: Something out of the ordinary: an outage, its end, a job that stands still.
+    """
+
+    job: SyncJob
+    seconds: float
+    tables_done: int | None
+    tables_total: int
+    rows: int | None
+    note: str | None = None
+
+    def __str__(self) -> str:
+        """One line for a person."""
+        attempt = self.job.last_attempt
+        name = f"sync job {self.job.id}"
+        if attempt is not None and attempt.number:
+            name += f" (attempt {attempt.number + 1})"
+        parts = [f"{name} {self.job.status} for {self.seconds:.0f} s"]
+        if self.tables_done is not None:
+            parts.append(f"{self.tables_done} of {self.tables_total} tables")
+        if self.rows is not None:
+            parts.append(f"{self.rows} rows")
+        if self.note:
+            parts.append(self.note)
+        return ", ".join(parts)
+
+
+OnProgress = Callable[[SyncProgress], None]
+
+
+def watch(
+    client: AirbyteClient,
+    job: SyncJob,
+    patience: Patience,
+    *,
+    on_progress: OnProgress = lambda _progress: None,
+    sleep: Callable[[float], None] = time.sleep,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> SyncJob:
+    """Follows a job until its status is final, and returns it with its attempts and counts.
+
+    Raises:
+        SyncTimeoutError: It did not end in time.
+        SyncLostError: The server was away for too long.
+        AirbyteError: The server refused to show it.
+    """
+    return _Watch(client, job, patience, on_progress, sleep, monotonic).follow()
+
+
+class _Watch:
+    def __init__(
+        self,
+        client: AirbyteClient,
+        job: SyncJob,
+        patience: Patience,
+        on_progress: OnProgress,
+        sleep: Callable[[float], None],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._client, self._job, self._patience = client, job, patience
+        self._on_progress, self._sleep, self._monotonic = on_progress, sleep, monotonic
+        self._begin = self._told_at = self._changed_at = monotonic()
+        self._answered_at = self._begin
+        self._failures = 0
+        self._is_told = False
+
+    def follow(self) -> SyncJob:
+        while True:
+            self._look()
+            if self._job.status.is_final and not self._failures:
+                self._tell()
+                return self._job
+            self._complain_if_stuck()
+            now = self._monotonic()
+            if not self._is_told or now - self._told_at >= self._patience.progress_seconds:
+                self._tell(self._away() if self._failures else None)
+            if now - self._begin > self._patience.timeout_seconds:
+                message = (
+                    f"sync job {self._job.id} is still {self._job.status} after {now - self._begin:.0f} s. It goes on: "
+                    "the next run of the same day will follow it"
+                )
+                raise SyncTimeoutError(message)
+            self._sleep(self._pause())
+
+    def _look(self) -> None:
+        """One poll. Its first try is short, so that a server that hangs does not silence the log."""
+        timeouts = self._client.config.timeouts
+        timeout = min(timeouts.poll * 2**self._failures, _SLOWEST_POLL)
+        try:
+            seen = self._client.job(self._job.id, timeout=timeout)
+        except (AirbyteUnreachableError, AirbyteAnswerError) as error:
+            self._missed(error)
+            return
+        if self._failures:
+            self._failures = 0
+            self._tell(f"Airbyte answers again after {self._monotonic() - self._answered_at:.0f} s")
+        self._answered_at = self._monotonic()
+        if _fingerprint(seen) != _fingerprint(self._job):
+            self._changed_at = self._answered_at
+        self._is_told = self._is_told and seen.status is self._job.status
+        self._job = seen
+
+    def _missed(self, error: Exception) -> None:
+        self._failures += 1
+        away = self._monotonic() - self._answered_at
+        if away > self._patience.outage_seconds:
+            message = (
+                f"Airbyte has been away for {away:.0f} s while sync job {self._job.id} was {self._job.status}; the job "
+                f"was not cancelled, and the next run of the same day will follow it. Last: {error}"
+            )
+            raise SyncLostError(message) from None
+        if self._failures == 1:
+            self._tell(f"Airbyte does not answer, the sync goes on without being watched: {error}")
+
+    def _away(self) -> str:
+        return f"no answer from Airbyte for {self._monotonic() - self._answered_at:.0f} s"
+
+    def _pause(self) -> float:
+        """Until the next look; never longer than the log may be silent, and growing while the server is away."""
+        pause = self._patience.poll_seconds * (2 ** min(self._failures, 4) if self._failures else 1)
+        return min(pause, max(self._patience.poll_seconds, 5.0), self._patience.progress_seconds)
+
+    def _complain_if_stuck(self) -> None:
+        still = self._monotonic() - self._changed_at
+        if self._failures or still < self._patience.stuck_seconds or self._job.status is JobStatus.QUEUED:
+            return
+        self._changed_at = self._monotonic()
+        self._tell(f"nothing about it has changed for {still:.0f} s: look at its log in Airbyte, it may be stuck")
+
+    def _tell(self, note: str | None = None) -> None:
+        self._told_at = self._monotonic()
+        self._is_told = True
+        attempt = self._job.last_attempt
+        streams = attempt.streams if attempt is not None else None
+        done = None if not streams else sum(count.state is StreamState.COMPLETE for count in streams.values())
+        if streams and attempt is not None and attempt.status is JobStatus.SUCCEEDED:
+            done = len(streams)
+        self._on_progress(
+            SyncProgress(
+                self._job,
+                self._monotonic() - self._begin,
+                done,
+                len(self._client.connection().selected),
+                sum(count.records for count in streams.values()) if streams else None,
+                note,
+            )
+        )
+
+
+def _fingerprint(job: SyncJob) -> object:
+    attempt = job.last_attempt
+    counts = {table: count.records for table, count in (attempt.streams or {}).items()} if attempt else {}
+    return job.status, job.updated_at, len(job.attempts), counts
