@@ -69,12 +69,8 @@ def run(request: Request, stdout: TextIO) -> int:
 
 
 def _attempt(request: Request, events: Events, cancelled: threading.Event, spool: Path) -> int:
-    try:
-        bucket = Bucket(request)
-        bucket.check()
-    except UploadError as error:
-        events.failed(Origin.DESTINATION, str(error))
-        return NOT_DONE
+    # Making the client is most of a second of Python; MySQL answers meanwhile.
+    opening = ThreadPoolExecutor(1, thread_name_prefix=_THREADS).submit(_open_bucket, request)
     try:
         observed = {table.name: table for table in observe_tables(request.source)}
         sizes = _sizes(request)
@@ -82,12 +78,23 @@ def _attempt(request: Request, events: Events, cancelled: threading.Event, spool
     except (SourceError, ReadError) as error:
         events.failed(Origin.SOURCE, str(error))
         return NOT_DONE
+    try:
+        bucket = opening.result()
+    except UploadError as error:
+        events.failed(Origin.DESTINATION, str(error))
+        return NOT_DONE
     copier = TableCopier(request, reader, bucket, events, cancelled)
     # The largest first: begun last, it would be the one that everybody waits for.
     orders = sorted(request.tables, key=lambda order: -sizes.get(order.name, 0))
     copied = _copy_all(copier, orders, observed, spool)
     events.finished(sum(each.rows for each in copied), sum(each.size for each in copied))
     return DONE if all(each.done for each in copied) else NOT_DONE
+
+
+def _open_bucket(request: Request) -> Bucket:
+    bucket = Bucket(request)
+    bucket.check()
+    return bucket
 
 
 def _copy_all(
@@ -101,7 +108,7 @@ def _copy_all(
             return Copied(done=False, rows=0, size=0)
         try:
             return copier.copy(table, order.fault, spool / f"{number}.parquet")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - see below
             # What nobody foresaw costs one table; the log has the trace, the message only the words.
             _log.exception("table %s", order.name)
             copier.events.table_failed(order.name, 0, Origin.SOURCE, f"copying '{order.name}' failed: {error}")
