@@ -42,7 +42,7 @@ def accept_command(table: str, date: str, reason: str, by: str) -> None:
     if not success:
         message = f"the acceptance is recorded, but its checks could not be evaluated: {failure}"
         raise UsageProblem(message)
-    out.print(f"{table} of {day} is accepted by {by}: {reason}", highlight=False, markup=False)
+    out.print(f"{table} of {day} is accepted by {by}: {reason}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _judge(platform: Platform, table: str, date: str) -> TableDay:

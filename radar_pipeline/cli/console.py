@@ -11,8 +11,10 @@ from typing import Any
 import click
 from rich.console import Console
 
-out = Console()
-err = Console(stderr=True)
+# Where nobody's terminal sets a width, lines are as long as they need to be.
+_PIPED_WIDTH = 140
+out = Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH)
+err = Console(stderr=True, width=None if sys.stderr.isatty() else _PIPED_WIDTH)
 
 # Exit codes: 0 all is well, 1 the work was done and something is not well, 2 the request could not be carried out.
 NOT_WELL = 1
@@ -59,6 +61,6 @@ def progress(text: str, *, quiet: bool = False) -> Iterator[Callable[[str], None
     with err.status(text) as status:
 
         def tell(line: str) -> None:
-            status.console.print(line, highlight=False, markup=False)
+            status.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
         yield tell

@@ -93,7 +93,12 @@ class Platform:
         if checks:
             job = job.get_subset(asset_check_selection=set(checks), asset_selection=set())
         result = job.execute_in_process(
-            instance=instance, partition_key=day.isoformat(), tags=dict(tags or {}), raise_on_error=False
+            # Without naming it here, Dagster uses its own console logger instead.
+            run_config={"loggers": {"console": {}}},
+            instance=instance,
+            partition_key=day.isoformat(),
+            tags=dict(tags or {}),
+            raise_on_error=False,
         )
         failures = [event.step_failure_data for event in result.all_events if event.is_step_failure]
         words = next((_words(failure) for failure in failures), None)

@@ -66,10 +66,10 @@ def run_day(
     status = read_status(instance, platform.registry, day, airbyte_job(platform, day))
     if as_json:
         print_json(status.document())
-    else:
+    elif success or any(table.landed for table in status.tables):
         show_day(status, time.monotonic() - began)
     if failure:
-        err.print(f"failed: {failure}", style="red", highlight=False, markup=False)
+        err.print(f"failed: {failure}", style="red", highlight=False, markup=False, soft_wrap=True)
     if not success or not status.is_accepted:
         raise SystemExit(NOT_WELL)
 
@@ -78,9 +78,9 @@ def show_day(status: DayStatus, seconds: float | None = None) -> None:
     """Prints a day for people: the table, what did not pass and why, one line of total."""
     out.print(render_status(status))
     for (table, check), reason in status.reasons.items():
-        out.print(f"{table} · {check}: {reason}", highlight=False, markup=False)
+        out.print(f"{table} · {check}: {reason}", highlight=False, markup=False, soft_wrap=True)
     took = f", {seconds:.1f} s" if seconds is not None else ""
-    out.print(f"{total_line(status)}{took}", style="bold", highlight=False, markup=False)
+    out.print(f"{total_line(status)}{took}", style="bold", highlight=False, markup=False, soft_wrap=True)
     out.print("See it in the Dagster UI: `make ui`, or again here: `radar status`.", highlight=False)
 
 

@@ -16,6 +16,12 @@ from radar_pipeline.tables.model import Registry, Table
 
 PASSED, FAILED, WARNED, SKIPPED = "passed", "failed", "warned", "skipped"
 
+_HEADINGS = {
+    Check.LANDED: "landed",
+    Check.ROW_COUNTS_AGREE: "counts",
+    Check.VOLUME_WITHIN_BAND: "volume",
+    Check.SCHEMA_MATCHES_CONTRACT: "schema",
+}
 _SIGNS = {PASSED: "[green]✓[/]", FAILED: "[red]✗[/]", WARNED: "[yellow]![/]", SKIPPED: "[dim]-[/]"}
 
 
@@ -134,11 +140,11 @@ def _evaluation(instance: dg.DagsterInstance, table: Table, check: Check, partit
 def render_status(status: DayStatus) -> RichTable:
     """The status as a table for people."""
     view = RichTable(title=f"bronze_radar, {status.partition}", header_style="bold", pad_edge=False)
-    view.add_column("table")
+    view.add_column("table", no_wrap=True)
     for name in ("rows", "bytes", "files"):
         view.add_column(name, justify="right")
     for check in Check:
-        view.add_column(check.value.replace("_", " "), justify="center")
+        view.add_column(_HEADINGS[check], justify="center")
     for table in status.tables:
         numbers = [f"{value:,}" if value is not None else "-" for value in (table.rows, table.bytes, table.files)]
         view.add_row(table.table, *numbers, *(_SIGNS[table.checks[check.value]] for check in Check))

@@ -6,6 +6,7 @@ all tables would be skipped as soon as one table did not land.
 """
 
 import datetime as dt
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -90,11 +91,16 @@ def asset_spec(table: Table) -> dg.AssetSpec:
 
 
 def check_specs(table: Table, partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetCheckSpec]:
-    """The four checks of one table."""
-    return [
-        dg.AssetCheckSpec(check.value, asset=bronze_key(table), description=text, partitions_def=partitions)
-        for check, text in _DESCRIPTIONS.items()
-    ]
+    """The four checks of one table, with a history for each partition.
+
+    Partitioned checks are marked as a preview in Dagster 1.13; they are used knowingly, and setup.py pins the line.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return [
+            dg.AssetCheckSpec(check.value, asset=bronze_key(table), description=text, partitions_def=partitions)
+            for check, text in _DESCRIPTIONS.items()
+        ]
 
 
 def _materialization(
@@ -115,15 +121,16 @@ def _materialization(
 
 def _evaluations(
     context: dg.AssetExecutionContext, table: TableDay, key: dg.AssetKey, selected: set[tuple[str, Check]]
-) -> Iterator[dg.AssetCheckEvaluation]:
+) -> Iterator[dg.Output[None] | dg.AssetCheckEvaluation]:
     """The selected checks of one table that there is something to say about.
 
-    Evaluations are yielded as events and not as AssetCheckResult: for each result Dagster asks the event log twice for
-    the materialization it belongs to and stores one more event, which took half of the body's time for 340 checks.
+    Each is yielded as an output and an evaluation, which is what Dagster makes of an AssetCheckResult, except that it
+    asks the event log twice for each result which materialization it is about: a third of the time for 340 checks.
     """
     wanted = [check for check in Check if (table.table, check) in selected and table.passed(check) is not None]
     target = _target(context, key) if wanted else None
     for check in wanted:
+        yield dg.Output(None, output_name=dg.AssetCheckSpec(check.value, asset=key).get_python_identifier())
         yield dg.AssetCheckEvaluation(
             asset_key=key,
             check_name=check.value,

@@ -72,9 +72,23 @@ class Systems:
             AirbyteError: The server cannot be reached or refuses.
         """
         from radar_pipeline.airbyte.client import connect
+        from radar_pipeline.airbyte.config import AirbyteConfig, BasicAuth, ClientCredentials
 
         self.settings.require()
-        raise NotImplementedError
+        settings = self.settings
+        auth: BasicAuth | ClientCredentials | None = None
+        if settings.airbyte_client_id and settings.airbyte_client_secret:
+            auth = ClientCredentials(settings.airbyte_client_id, settings.airbyte_client_secret.get_secret_value())
+        elif settings.airbyte_username and settings.airbyte_password:
+            auth = BasicAuth(settings.airbyte_username, settings.airbyte_password.get_secret_value())
+        return connect(
+            AirbyteConfig(
+                base_url=f"{settings.airbyte_scheme}://{settings.airbyte_host}:{settings.airbyte_port}",
+                connection_id=settings.connection_id,
+                auth=auth,
+                ui_url=str(settings.airbyte_ui_url) if settings.airbyte_ui_url else None,
+            )
+        )
 
     @cached_property
     def source(self) -> SourceAddress | None:

@@ -1,0 +1,54 @@
+"""One small world for each era of the Airbyte server, started once for the test process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from radar_pipeline.local.demo import seed
+from radar_pipeline.local.stack import LocalOptions, LocalStack
+from radar_pipeline.settings import load_settings
+from radar_pipeline.tables.proposal import registry_text
+from radar_pipeline_tests.end_to_end.world import World, small_registry
+
+
+@pytest.fixture(scope="session", params=["0.39", "2.0"])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The stack of one era, seeded with a few tables, and a Dagster instance of its own."""
+    folder = tmp_path_factory.mktemp(f"world-{request.param}")
+    yield from make_world(folder, request.param)
+
+
+def make_world(folder: Path, era: str) -> Iterator[World]:
+    registry = small_registry()
+    registry_file = folder / "radar_tables.yaml"
+    registry_file.write_text(registry_text(registry), encoding="utf-8")
+    stack = LocalStack(folder / "local", LocalOptions(era=era))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_EVENT_BATCH_SIZE", "500")
+        stack.up(with_data=False)
+        try:
+            seed(stack.servers.admin, scale=0.02, registry=registry)
+            world = _assemble(stack, registry_file, folder, patch)
+            world.admin.refresh_catalog()
+            with world.instance:
+                yield world
+        finally:
+            stack.down()
+
+
+def _assemble(stack: LocalStack, registry_file: Path, folder: Path, patch: pytest.MonkeyPatch) -> World:
+    patch.setenv("RADAR_ENV_FILE", str(stack.home.env))
+    patch.setenv("RADAR_TABLES_FILE", str(registry_file))
+    settings = load_settings()
+    home = folder / "dagster"
+    home.mkdir()
+    patch.setenv("RADAR_EVENT_LOG_DIR", str(home / "events"))
+    (home / "dagster.yaml").symlink_to(Path(__file__).parents[2] / "dagster.yaml")
+    instance = dg.DagsterInstance.from_config(str(home))
+    assert os.environ["RADAR_TABLES_FILE"]
+    return World(stack, settings, small_registry(), instance, registry_file)
