@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from radar_pipeline.local.ports import free_port
 from radar_pipeline.local.processes import Program, start, stop, wait_until_ready
 from radar_pipeline.local.provision import ensure_aws_venv, ensure_mariadbd
 from radar_pipeline_tests.real_mysql import real_mysql
-from radar_pipeline_tests.servers import PROJECT, MySqlServer, S3Server
+from radar_pipeline_tests.servers import PROJECT, MySqlServer, S3Server, tied_to_this_process
 
 __all__ = ["real_mysql"]
 
@@ -28,7 +29,7 @@ _TRIES = 3
 @pytest.fixture(scope="session")
 def mariadbd() -> Path:
     """The MariaDB server program."""
-    return ensure_mariadbd(print, may_install=True)
+    return ensure_mariadbd(print, may_install=not os.environ.get("RADAR_NO_APT"))
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +73,7 @@ def bucket(s3: S3Server) -> str:
 
 def _came_up(program: Program, server: MariaDb | AwsEndpoint) -> bool:
     """Starts a server. False where another program took its port between the choice and the start."""
+    program = tied_to_this_process(program)
     try:
         wait_until_ready(program, start(program), server.is_ready, seconds=60)
     except LocalStackError as error:

@@ -22,7 +22,7 @@ from radar_pipeline.local.files import exclusive
 from radar_pipeline.local.mariadb import ADMIN, DATABASE, READER, MySqlAddress, answers
 from radar_pipeline.local.ports import HOST, free_port
 from radar_pipeline.local.processes import Program, start, stop, wait_until_ready
-from radar_pipeline_tests.servers import PROJECT, MySqlServer
+from radar_pipeline_tests.servers import PROJECT, MySqlServer, tied_to_this_process
 
 CHROOT = PROJECT / ".radar" / "mysql"
 
@@ -122,6 +122,7 @@ def started_mysql(home: Path) -> Iterator[MySqlServer]:
     program = Program(
         "MySQL", (*enter, *common, *options), home / "mysql.pid", home / "mysql.log", {"PATH": _ROOT_PATH}, cwd=home
     )
+    program = tied_to_this_process(program)
     try:
         _run(*enter, *common, "--initialize-insecure")
         wait_until_ready(program, start(program), lambda: answers(reader), seconds=60)

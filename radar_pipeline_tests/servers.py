@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from radar_pipeline.local.aws import AwsEndpoint
 from radar_pipeline.local.mariadb import MySqlAddress
+from radar_pipeline.local.processes import Program
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -72,3 +74,9 @@ class S3Server:
         bucket = f"test-{uuid.uuid4().hex[:12]}"
         self.endpoint.ensure_bucket(bucket)
         return bucket
+
+
+def tied_to_this_process(program: Program) -> Program:
+    """A server that is told to end when the test process does, even when that is killed and no fixture cleans up."""
+    setpriv = shutil.which("setpriv")
+    return replace(program, argv=(setpriv, "--pdeathsig", "TERM", *program.argv)) if setpriv else program

@@ -46,9 +46,11 @@ def ensure_mariadbd(progress: Progress, *, may_install: bool) -> Path:
         raise LocalStackError(_HOW_TO_GET_MARIADB)
     progress(f"installing {_MARIADB_PACKAGE} with apt")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = [*sudo, "apt-get", "install", "-y", "-q", "--no-install-recommends", _MARIADB_PACKAGE]
+    # A machine just started often has its own updates holding apt's lock for a while.
+    apt = [*sudo, "apt-get", "-q", "-o", "DPkg::Lock::Timeout=120"]
+    install = [*apt, "install", "-y", "--no-install-recommends", _MARIADB_PACKAGE]
     # A machine whose package lists are fresh needs no update, and one whose lists are old says so by failing.
-    for command in (install, [*sudo, "apt-get", "update", "-q"], install):
+    for command in (install, [*apt, "update"], install):
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=environment)
         if found := find_mariadbd():
             return found

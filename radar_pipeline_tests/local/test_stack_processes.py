@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from radar_pipeline.local.errors import LocalStackError
 from radar_pipeline.local.processes import Program, _pid_and_start, find, start, stop, wait_until_ready
+from radar_pipeline_tests.servers import PROJECT
 
 IGNORES_SIGTERM = (
     "import signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
@@ -130,3 +131,23 @@ def test_the_log_of_the_start_before_is_kept(tmp_path: Path):
         start(thing).wait()
     assert thing.log_file.read_text() == "second\n"
     assert Path(f"{thing.log_file}.1").read_text() == "first\n"
+
+
+def test_a_server_of_a_test_process_that_is_killed_ends_too(tmp_path: Path):
+    code = (
+        "import time; from pathlib import Path; from radar_pipeline.local.processes import Program, start\n"
+        "from radar_pipeline_tests.servers import tied_to_this_process\n"
+        f"folder = Path({str(tmp_path)!r})\n"
+        "start(tied_to_this_process(Program('thing', ('sleep', '600'), folder / 'thing.pid', folder / 'thing.log',"
+        " {'PATH': '/usr/bin:/bin'}, cwd=folder)))\n"
+        "time.sleep(600)"
+    )
+    tester = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT)
+    try:
+        wait_for(lambda: find(tmp_path / "thing.pid"), 30)
+        server = find(tmp_path / "thing.pid")
+        wait_for(lambda: server.cmdline() == ["sleep", "600"])
+    finally:
+        tester.kill()
+        tester.wait()
+    wait_for(lambda: not lives(server.pid))

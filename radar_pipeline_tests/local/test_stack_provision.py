@@ -91,3 +91,17 @@ def test_the_lock_file_pins_every_package_with_hashes_and_names_no_place_to_get_
     assert "ministack==1.5.33 \\" in pins
     assert all("==" in line and line.endswith("\\") for line in pins)
     assert "://" not in text
+
+
+def test_apt_is_asked_again_after_an_update_when_its_lists_are_old(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    apt, updated, server = tmp_path / "apt-get", tmp_path / "updated", tmp_path / "mariadbd"
+    apt.write_text(
+        "#!/bin/sh\n"
+        f'case "$*" in *update*) touch {updated};; *install*mariadb-server-core) [ -e {updated} ] && touch {server};; esac\n'
+    )
+    apt.chmod(0o755)
+    monkeypatch.setattr(provision, "find_mariadbd", lambda: server if server.exists() else None)
+    monkeypatch.setattr("os.getuid", lambda: 0)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    assert provision.ensure_mariadbd(print, may_install=True) == server
+    assert updated.exists()
