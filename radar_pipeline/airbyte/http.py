@@ -1,8 +1,8 @@
 """HTTP to an Airbyte server: each kind of call with its own time-outs, and retries only where repeating is safe.
 
 Questions are repeated on lost connections, time-outs, HTTP 429 and 5xx, with growing pauses, for a bounded time. What
-changes something is sent once. HTTP 4xx is an answer and never a reason to ask again, but for a 401 to a token, which is
-answered by a new token, once.
+changes something is sent once. HTTP 4xx is an answer and never a reason to ask again; a 401 to a token is met by a new
+token, once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.auth import HTTPBasicAuth
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from tenacity import Retrying, retry_if_exception_type, stop_before_delay, wait_random_exponential
 
 from radar_pipeline.airbyte.config import AirbyteConfig, BasicAuth, ClientCredentials
 from radar_pipeline.airbyte.errors import (
@@ -68,7 +68,7 @@ class Http:
         retrying = Retrying(
             retry=retry_if_exception_type(AirbyteUnreachableError),
             wait=wait_random_exponential(multiplier=0.2, max=5),
-            stop=stop_after_delay(self._config.timeouts.patience),
+            stop=stop_before_delay(self._config.timeouts.patience),
             reraise=True,
         )
         return retrying(self._once, method, path, self._config.timeouts.read, options)

@@ -227,12 +227,14 @@ def _records(stats: Mapping[str, Any], *, is_final: bool) -> int | None:
 
 def _failure(summary: Mapping[str, Any] | None) -> str | None:
     for failure in (summary or {}).get("failures") or ():
-        words = failure.get("externalMessage") or failure.get("internalMessage")
+        # The external message is often no more than "something went wrong"; the internal one names the cause.
+        told = (failure.get("externalMessage"), failure.get("internalMessage"))
+        words = " | ".join(dict.fromkeys(str(each) for each in told if each))
         if words:
             origin = failure.get("failureOrigin")
             stream = (failure.get("streamDescriptor") or {}).get("name")
             where = ", ".join(str(part) for part in (origin, stream) if part)
-            text = " ".join(f"{where}: {words}".split() if where else str(words).split())
+            text = " ".join((f"{where}: {words}" if where else words).split())
             return text if len(text) <= _FAILURE_WORDS else f"{text[:_FAILURE_WORDS]}…"
     return None
 
