@@ -97,7 +97,8 @@ def test_apt_is_asked_again_after_an_update_when_its_lists_are_old(monkeypatch: 
     apt, updated, server = tmp_path / "apt-get", tmp_path / "updated", tmp_path / "mariadbd"
     apt.write_text(
         "#!/bin/sh\n"
-        f'case "$*" in *update*) touch {updated};; *install*mariadb-server-core) [ -e {updated} ] && touch {server};; esac\n'
+        f'case "$*" in *update) touch {updated};;\n'
+        f"  *install*mariadb-server-core) [ -e {updated} ] && touch {server};; esac\n"
     )
     apt.chmod(0o755)
     monkeypatch.setattr(provision, "find_mariadbd", lambda: server if server.exists() else None)

@@ -1,0 +1,100 @@
+"""The small files of the stack's home."""
+
+from __future__ import annotations
+
+import io
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values
+from hypothesis import given
+from hypothesis import strategies as st
+
+from radar_pipeline.local.aws import AwsEndpoint
+from radar_pipeline.local.environment import Wiring, write_environment
+from radar_pipeline.local.errors import LocalStackError
+from radar_pipeline.local.files import write_private
+from radar_pipeline.local.mariadb import MySqlAddress, socket_path
+from radar_pipeline.local.servers import LocalOptions, foreign_source
+from radar_pipeline.local.state import StackState, ensure_secrets, load_state
+
+SOURCE = MySqlAddress("127.0.0.1", 13306, "bi-cognitivo-read", "secret")
+AWS = AwsEndpoint(Path("/nowhere"), 14566, "us-east-2", "aws-secret")
+
+
+def test_the_state_is_read_back_as_it_was_saved(tmp_path: Path):
+    path = tmp_path / "state.json"
+    assert load_state(path) == StackState()
+    state = StackState(era="2.0", ports={"aws": 1, "mariadb": 2})
+    state.save(path)
+    assert load_state(path) == state
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"era": "1.0", "ports": {}}', '{"era": "2.0", "ports": 1}'])
+def test_a_damaged_state_is_named_with_what_to_do(tmp_path: Path, text: str):
+    path = tmp_path / "state.json"
+    path.write_text(text)
+    with pytest.raises(LocalStackError, match=r"state\.json is damaged: delete it"):
+        load_state(path)
+
+
+def test_passwords_are_made_once_kept_private_and_shown_nowhere(tmp_path: Path):
+    path = tmp_path / "secrets.json"
+    made = ensure_secrets(path)
+    assert ensure_secrets(path) == made
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert len(made.mariadb_reader) >= 32
+    assert made.mariadb_reader not in repr(made)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"mariadb_admin": "x"}'])
+def test_damaged_passwords_are_named_with_what_to_do_and_not_shown(tmp_path: Path, text: str):
+    path = tmp_path / "secrets.json"
+    path.write_text(text)
+    with pytest.raises(LocalStackError, match=r"secrets\.json is damaged: delete it"):
+        ensure_secrets(path)
+
+
+@given(st.text(st.characters(exclude_categories=("C", "Zl", "Zp")), min_size=1, max_size=30))
+def test_any_password_comes_back_from_the_env_file_as_it_was(tmp_path_factory: pytest.TempPathFactory, password: str):
+    path = tmp_path_factory.mktemp("env") / "env"
+    write_environment(path, Wiring(replace(SOURCE, password=password), AWS, 18001, {}))
+    assert (
+        dotenv_values(stream=io.StringIO(path.read_text(encoding="utf-8")), interpolate=False)["RADAR_PASS"] == password
+    )
+
+
+def test_a_private_file_is_replaced_whole_or_left_alone(tmp_path: Path):
+    path = tmp_path / "file"
+    write_private(path, "first")
+    with pytest.raises(UnicodeEncodeError):
+        write_private(path, "\ud800")
+    assert path.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@given(st.text(st.characters(categories=("Ll", "Nd")), min_size=1, max_size=150))
+def test_the_socket_of_any_home_fits_the_kernel_and_is_the_same_each_time(name: str):
+    home = Path("/home/somebody") / name
+    assert len(bytes(socket_path(home))) <= 107
+    assert socket_path(home) == socket_path(home)
+    assert (socket_path(home).parent == home) == (len(bytes(home / "mariadb.sock")) <= 107)
+
+
+@pytest.mark.parametrize(
+    ("source", "ports", "is_foreign"),
+    [
+        (None, {}, False),
+        (SOURCE, {"mariadb": 13306}, False),
+        (SOURCE, {"mariadb": 13307}, True),
+        (SOURCE, {}, True),
+        (replace(SOURCE, host="db.example"), {"mariadb": 13306}, True),
+    ],
+)
+def test_a_source_is_foreign_unless_it_is_the_own_mariadb(
+    source: MySqlAddress | None, ports: dict[str, int], is_foreign: bool
+):
+    found = foreign_source(LocalOptions(source=source), StackState(ports=ports))
+    assert found == (source if is_foreign else None)
