@@ -68,15 +68,19 @@ OPERATIONS: Mapping[str, Operation] = {
     **config_jobs.OPERATIONS,
 }
 # The old server replaces the whole connection with what it is sent; the present one changes the fields that it is sent.
-_UPDATES = {
-    "0.39": Operation(_connections_update, {**CONNECTION_ID, "syncCatalog": "object", "status": "str"}),
-    "2.0": Operation(_connections_update, CONNECTION_ID),
+# The old server lists the jobs of one connection only.
+_OF_ERA: Mapping[str, Mapping[str, Operation]] = {
+    "0.39": {
+        "connections/update": Operation(
+            _connections_update, {**CONNECTION_ID, "syncCatalog": "object", "status": "str"}
+        ),
+        "jobs/list": replace(OPERATIONS["jobs/list"], required={"configTypes": "list", "configId": "str"}),
+    },
+    "2.0": {"connections/update": Operation(_connections_update, CONNECTION_ID)},
 }
 
 
 def find_operation(path: str, era: str) -> Operation | None:
     """The operation of a path, or None where the server of that era has none."""
-    if path == "connections/update":
-        return _UPDATES[era]
-    operation = OPERATIONS.get(path)
+    operation = _OF_ERA[era].get(path) or OPERATIONS.get(path)
     return operation if operation and era in operation.eras else None

@@ -34,20 +34,22 @@ class Runner:
             AlreadyRunningError: The connection has a job that has not ended.
         """
         engine = self._engine
-        with self._lock, engine.store.transaction():
-            if engine.ledger.active(connection.id):
-                raise AlreadyRunningError(connection.id)
-            taken = engine.store.take_faults(Stage.JOB) if kind == "sync" else ()
-            job_id = engine.ledger.create(
-                connection.id, kind, engine.clock.now(), faults=(*taken, *faults), streams=connection.selected
-            )
-        self._run(job_id)
+        with self._lock:
+            with engine.store.transaction():
+                if engine.ledger.active(connection.id):
+                    raise AlreadyRunningError(connection.id)
+                taken = engine.store.take_faults(Stage.JOB) if kind == "sync" else ()
+                job_id = engine.ledger.create(
+                    connection.id, kind, engine.clock.now(), faults=(*taken, *faults), streams=connection.selected
+                )
+            self._run(job_id)
         return job_id
 
     def cancel(self, connection_id: str) -> bool:
         """Cancels whatever the connection runs now and waits for its end; False where nothing runs."""
-        job_id = self._engine.ledger.active(connection_id)
-        run = self._runs.get(job_id) if job_id else None
+        with self._lock:
+            job_id = self._engine.ledger.active(connection_id)
+            run = self._runs.get(job_id) if job_id else None
         if run is None:
             return False
         run.cancel()
