@@ -7,13 +7,20 @@ import signal
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
+import pymysql
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from radar_pipeline.local.airbyte_server import wire
 from radar_pipeline.local.airbyte_server.auth import Credentials, Gatekeeper
-from radar_pipeline.local.airbyte_server.bootstrap import BootstrapError, read_bootstrap, write_bootstrap
+from radar_pipeline.local.airbyte_server.bootstrap import (
+    CONNECTION_ID,
+    BootstrapError,
+    apply_bootstrap,
+    read_bootstrap,
+    write_bootstrap,
+)
 from radar_pipeline.local.airbyte_server.clock import ServerClock, iso, parse_time
 from radar_pipeline.local.airbyte_server.discovery import SourceColumn, build_catalog, json_schema_type
 from radar_pipeline.local.airbyte_server.eras import MODERN, OLD, RetryPolicy
@@ -23,6 +30,7 @@ from radar_pipeline.local.airbyte_server.faults import CATALOGUE, parse_fault
 from radar_pipeline.local.airbyte_server.order import plan_attempt, redact, table_fault
 from radar_pipeline.local.airbyte_server.public_wire import duration, page
 from radar_pipeline.local.airbyte_server.records import Attempt, Job, StreamCount
+from radar_pipeline.local.airbyte_server.store import Store
 from radar_pipeline.local.airbyte_server.tally import Tally, read_event
 from radar_pipeline_tests.local.airbyte_harness import document
 
@@ -267,3 +275,20 @@ def test_a_bootstrap_file_is_private_and_its_faults_are_named(tmp_path: Path) ->
     path.write_text(json.dumps([]))
     with pytest.raises(BootstrapError, match="must be a JSON object"):
         read_bootstrap(path)
+
+
+def test_a_known_catalogue_is_kept_unless_the_era_changes(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    apply_bootstrap(store, document(modern=False), 1.0, modern=False)
+    known = store.connection(CONNECTION_ID)
+    assert known is not None
+    again = document(modern=False)
+    again["connection"]["catalog"] = None
+    again["source"]["port"] = 9
+
+    apply_bootstrap(store, again, 2.0, modern=False)
+
+    assert store.connection(CONNECTION_ID) == known
+    with pytest.raises(pymysql.MySQLError):
+        apply_bootstrap(store, again, 3.0, modern=True)
+    store.close()

@@ -133,8 +133,9 @@ def apply_bootstrap(store: Store, document: Mapping[str, Any], now: float, *, mo
     connection_id = wanted.get("id", CONNECTION_ID)
     known = store.connection(connection_id)
     catalog = wanted.get("catalog")
-    if catalog is None and known and known.catalog["streams"]:
-        # A real server keeps its catalogue until a person refreshes it, which is how drift stays visible.
+    if catalog is None and known and known.catalog["streams"] and store.get("catalog_is_modern") == modern:
+        # A real server keeps its catalogue until a person refreshes it, which is how drift stays visible. Only the
+        # other era's, which spells types differently, is discovered anew.
         catalog = known.catalog
     if catalog is None:
         catalog = discover(source_of(source.configuration, ()), modern=modern, selected=wanted.get("tables"))
@@ -150,6 +151,7 @@ def apply_bootstrap(store: Store, document: Mapping[str, Any], now: float, *, mo
     )
     with store.transaction():
         store.put("workspace", workspace)
+        store.put("catalog_is_modern", modern)
         store.save_connector(source)
         store.save_connector(destination)
         store.save_connection(connection)
