@@ -172,7 +172,7 @@ def _source(document: Mapping[str, Any]) -> SourceAddress:
         user=document["user"],
         password=document["password"],
         database=document["database"],
-        tls=Tls.REQUIRED if document.get("tls") else Tls.PREFERRED,
+        tls=Tls.REQUIRED if document.get("tls") else Tls.DISABLED,
     )
 
 
