@@ -37,5 +37,5 @@ def build_definitions(
     registry = registry or load_registry(settings.tables_file)
     partitions = daily_partitions(settings.first_partition)
     bronze = bronze_assets(registry, partitions, Systems(settings, registry, clock))
-    job = ingest_bronze_job(bronze, partitions, settings.connection_id)
+    job = ingest_bronze_job(bronze, settings.connection_id)
     return dg.Definitions(assets=[bronze], jobs=[job], schedules=[ingest_bronze_job_schedule(job)], loggers=loggers)

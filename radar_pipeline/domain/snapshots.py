@@ -198,9 +198,11 @@ def split_attempts(files: Sequence[DataFile], jobs: Sequence[SyncJob]) -> tuple[
     known: dict[tuple[int, int], list[DataFile]] = {}
     unexplained: list[DataFile] = []
     for file in files:
-        owner = next(((j, a) for j, a in windows if _wrote(j, a.created_at, a.ended_at, file)), None)
-        if owner:
-            known.setdefault((owner[0].id, owner[1].number), []).append(file)
+        # Attempts may follow each other within the slack of the clocks: the one that the times fit best wrote it.
+        distances = [(_distance(job, attempt, file), job.id, attempt.number) for job, attempt in windows]
+        distance, job_id, number = min(distances, default=(None, 0, 0), key=_nearest)
+        if distance is not None and distance <= CLOCK_SLACK:
+            known.setdefault((job_id, number), []).append(file)
         else:
             unexplained.append(file)
     found = [Snapshot(_by_key(group), job_id=job, attempt=number) for (job, number), group in known.items()]
@@ -208,11 +210,18 @@ def split_attempts(files: Sequence[DataFile], jobs: Sequence[SyncJob]) -> tuple[
     return tuple(sorted(found, key=_age))
 
 
-def _wrote(job: SyncJob, begin: dt.datetime, end: dt.datetime | None, file: DataFile) -> bool:
+def _distance(job: SyncJob, attempt: Attempt, file: DataFile) -> dt.timedelta | None:
+    """How far a file's extraction lies outside an attempt's time; None where the file names another job."""
     if file.sync_id is not None and file.sync_id != job.id:
-        return False
+        return None
     first, last = file.oldest or file.modified_at, file.newest or file.modified_at
-    return first >= begin - CLOCK_SLACK and (end is None or last <= end + CLOCK_SLACK)
+    early = attempt.created_at - first
+    late = last - attempt.ended_at if attempt.ended_at else dt.timedelta()
+    return max(early, late, dt.timedelta())
+
+
+def _nearest(candidate: tuple[dt.timedelta | None, int, int]) -> tuple[bool, dt.timedelta]:
+    return candidate[0] is None, candidate[0] or dt.timedelta()
 
 
 def _by_key(files: Sequence[DataFile]) -> tuple[DataFile, ...]:

@@ -7,14 +7,11 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 CONNECTION_TAG = "radar/connection"
 
 
-def ingest_bronze_job(
-    bronze: dg.AssetsDefinition, partitions: dg.PartitionsDefinition[str], connection_id: str
-) -> UnresolvedAssetJobDefinition:
+def ingest_bronze_job(bronze: dg.AssetsDefinition, connection_id: str) -> UnresolvedAssetJobDefinition:
     """The job that lands every table of a day in bronze and checks it."""
     return dg.define_asset_job(
         "ingest_bronze_job",
         selection=dg.AssetSelection.assets(bronze),
-        partitions_def=partitions,
         tags={CONNECTION_TAG: connection_id},
         description="Syncs the Radar connection once for the day, proves what landed in bronze and checks every table.",
     )

@@ -12,8 +12,7 @@ import pytest
 from radar_pipeline.local.demo import seed
 from radar_pipeline.local.stack import LocalOptions, LocalStack
 from radar_pipeline.settings import load_settings
-from radar_pipeline.tables.proposal import registry_text
-from radar_pipeline_tests.end_to_end.world import World, small_registry
+from radar_pipeline_tests.end_to_end.world import World, small_registry, small_registry_text
 
 
 @pytest.fixture(scope="session", params=["0.39", "2.0"])
@@ -26,7 +25,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def make_world(folder: Path, era: str) -> Iterator[World]:
     registry = small_registry()
     registry_file = folder / "radar_tables.yaml"
-    registry_file.write_text(registry_text(registry), encoding="utf-8")
+    registry_file.write_text(small_registry_text(), encoding="utf-8")
     stack = LocalStack(folder / "local", LocalOptions(era=era))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAGSTER_EVENT_BATCH_SIZE", "500")

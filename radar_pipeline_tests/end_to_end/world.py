@@ -17,10 +17,12 @@ import dagster as dg
 
 from radar_pipeline.cli.platform import Platform
 from radar_pipeline.cli.status import DayStatus, TableStatus, read_status
+from radar_pipeline.domain.layout import is_data_file
 from radar_pipeline.local.airbyte_admin import AirbyteAdmin
 from radar_pipeline.local.stack import LocalStack
 from radar_pipeline.orchestration.bronze import FORCE_TAG
 from radar_pipeline.settings import Settings
+from radar_pipeline.tables.editing import read, remove, write
 from radar_pipeline.tables.loader import load_registry
 from radar_pipeline.tables.model import Registry
 from radar_pipeline_tests.servers import PROJECT
@@ -36,6 +38,15 @@ def small_registry() -> Registry:
     whole = load_registry()
     odd = [table for table in whole.tables if table.may_be_empty or not table.name.isascii() or table.name == "order"]
     return Registry((*(whole[name] for name in SMALL), *odd))
+
+
+def small_registry_text() -> str:
+    """The registry of the project, less the tables that the small world does without."""
+    whole = load_registry()
+    document = read((whole.path or Path()).read_text(encoding="utf-8"))
+    for name in set(whole.names) - set(small_registry().names):
+        remove(document["tables"], name)
+    return write(document)
 
 
 @dataclass
@@ -70,7 +81,7 @@ class World:
     registry: Registry
     instance: dg.DagsterInstance
     registry_file: Path
-    _days: Iterator[int] = field(default_factory=lambda: itertools.count())
+    _days: Iterator[int] = field(default_factory=itertools.count)
     offset: dt.timedelta = dt.timedelta()
 
     @property
@@ -105,7 +116,7 @@ class World:
         """The same run in a process of its own, which a test can kill."""
         return subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "radar_pipeline_tests.end_to_end.process", day.isoformat()],
-            env={**os.environ, **self.environment(), **environment, "RADAR_TEST_OFFSET": str(self.offset.total_seconds())},
+            env={**os.environ, **self.environment(), **environment},
             cwd=PROJECT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -117,6 +128,7 @@ class World:
             "RADAR_ENV_FILE": str(self.stack.home.env),
             "RADAR_TABLES_FILE": str(self.registry_file),
             "DAGSTER_HOME": str(self.instance.root_directory),
+            "RADAR_TEST_OFFSET": str(self.offset.total_seconds()),
         }
 
     def syncs_posted(self, day: dt.date) -> int:
@@ -124,6 +136,10 @@ class World:
         start = dt.datetime.combine(day, dt.time(), dt.UTC)
         jobs = self.platform.systems.connect_airbyte().recent_jobs(start)
         return sum(job.kind.value == "sync" and job.created_at.date() == day for job in jobs)
+
+    def data_keys(self, table: str, day: dt.date) -> list[str]:
+        """The files of a folder that a reader takes for data."""
+        return [key for key in self.keys(table, day) if is_data_file(key)]
 
     def keys(self, table: str, day: dt.date) -> list[str]:
         systems = self.platform.systems

@@ -1,0 +1,109 @@
+"""The daily job against a whole local stack of either era: what is green, what is said, how many syncs there were."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from radar_pipeline_tests.end_to_end.world import World
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("world")]
+
+
+def test_every_table_lands_is_checked_and_is_synced_once(world: World) -> None:
+    day = world.new_day()
+    first = world.run(day)
+    assert first.success, first.failure
+    assert first.status.is_accepted, first.status.reasons
+    again = world.run(day)
+    assert again.success
+    assert "no second sync" in " ".join(again.lines)
+    assert world.syncs_posted(day) == 1
+    assert again.status.document()["tables"] == first.status.document()["tables"]
+
+
+def test_progress_is_told_and_metadata_is_whole(world: World) -> None:
+    day = world.new_day()
+    outcome = world.run(day)
+    assert any("sync job" in line and "tables" in line for line in outcome.lines)
+    store = outcome.table("store")
+    assert (store.files, store.landed) == (1, True)
+    assert store.rows
+    assert store.bytes
+
+
+def test_force_syncs_again_and_each_row_counts_once(world: World) -> None:
+    day = world.new_day()
+    first = world.run(day)
+    forced = world.run(day, force=True)
+    assert forced.success, forced.failure
+    assert world.syncs_posted(day) == 2
+    assert forced.table("store").rows == first.table("store").rows
+    assert len(world.data_keys("store", day)) == 1
+    assert len(world.quarantined("store", day)) == 1
+
+
+def test_a_past_day_is_proven_again_and_never_synced(world: World) -> None:
+    day = world.new_day()
+    first = world.run(day)
+    world.new_day()
+    past = world.run(day)
+    assert past.success, past.failure
+    assert past.status.document()["tables"] == first.status.document()["tables"]
+    assert world.syncs_posted(day) == 1
+
+
+def test_a_past_day_of_which_nothing_lies_there_fails_and_says_what_can_be_done(world: World) -> None:
+    world.new_day()
+    outcome = world.run(world.settings.first_partition)
+    assert not outcome.success
+    assert "a past day cannot be extracted again" in (outcome.failure or "")
+    assert not outcome.green
+
+
+def test_a_future_day_fails_and_says_so(world: World) -> None:
+    day = world.new_day()
+    outcome = world.run(day + dt.timedelta(days=1))
+    assert not outcome.success
+    assert "has not begun" in (outcome.failure or "")
+
+
+def test_markers_in_the_folder_are_no_data(world: World) -> None:
+    day = world.new_day()
+    systems = world.platform.systems
+    folder = systems.layout.folder("store", day)
+    for name in ("_SUCCESS", "_metadata.json"):
+        systems.lake.put(f"{folder}{name}", b"{}")
+    outcome = world.run(day)
+    assert outcome.status.is_accepted, outcome.status.reasons
+    assert {f"{folder}_SUCCESS", f"{folder}_metadata.json"} <= set(world.keys("store", day))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"no parquet at all" * 100, b"PAR1" + b"\0" * 500],
+    ids=["no parquet", "cut short"],
+)
+def test_an_unreadable_file_beside_the_data_is_quarantined_and_nothing_else_suffers(world: World, body: bytes) -> None:
+    day = world.new_day()
+    systems = world.platform.systems
+    systems.lake.put(f"{systems.layout.folder('menu', day)}file_menu_stray.parquet", body)
+    outcome = world.run(day)
+    assert outcome.table("menu").landed, outcome.status.reasons
+    assert any("stray" in key for key in world.quarantined("menu", day))
+    assert not any("stray" in key for key in world.data_keys("menu", day))
+
+
+def test_a_file_cut_short_is_never_a_green_asset(world: World) -> None:
+    day = world.new_day()
+    assert world.run(day).success
+    systems = world.platform.systems
+    key = world.data_keys("store", day)[0]
+    systems.lake.put(key, systems.lake.read(key)[:-600])
+    world.new_day()
+    outcome = world.run(day)
+    assert not outcome.success
+    assert not outcome.table("store").landed
+    assert "file_store" in outcome.reason("store", "landed")
+    assert outcome.table("menu").landed
