@@ -13,7 +13,7 @@ from radar_pipeline.tables.model import ColumnContract, LoadMode, Registry, Tabl
 from radar_pipeline.tables.mysql_types import is_mysql_type
 from radar_pipeline.tables.nodes import NodeReader, RegistryError, compose, did_you_mean, is_empty
 
-__all__ = ["DEFAULT_PATH", "FLAGS", "RegistryError", "load_registry", "parse_registry"]
+__all__ = ["DEFAULT_PATH", "FLAGS", "NAME_LENGTH", "RegistryError", "load_registry", "parse_registry", "split_flags"]
 
 DEFAULT_PATH = Path(__file__).with_name("radar_tables.yaml")
 
@@ -24,7 +24,7 @@ _TABLE_KEYS = (
     *("area", "owner", "description", "primary_key", "critical", "may_be_empty", "load", "volume_limit", "asset"),
     "columns",
 )
-_NAME_LENGTH = 64  # MySQL's own limit for tables and columns
+NAME_LENGTH = 64  # MySQL's own limit for tables and columns
 
 # What Dagster takes: owners by dagster._core.definitions.utils.is_valid_owner, tag values (the area is one) and names.
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
@@ -153,8 +153,8 @@ def _check_name(read: NodeReader, key: yaml.Node, where: str) -> None:
     name = str(key.value)
     if not name.strip():
         read.note(key, where, "a name must not be empty")
-    elif len(name) > _NAME_LENGTH or not name.isprintable():
-        read.note(key, where, f"a name must be at most {_NAME_LENGTH} printable characters, as in MySQL")
+    elif len(name) > NAME_LENGTH or not name.isprintable():
+        read.note(key, where, f"a name must be at most {NAME_LENGTH} printable characters, as in MySQL")
 
 
 def _read_columns(read: NodeReader, node: yaml.Node, where: str) -> tuple[ColumnContract, ...]:
@@ -162,7 +162,7 @@ def _read_columns(read: NodeReader, node: yaml.Node, where: str) -> tuple[Column
     for name, (key, value) in read.mapping(node, where, "columns").items():
         spot = f'{where}, column "{name}"'
         _check_name(read, key, spot)
-        kind, flags = _split_flags(read.text(value, spot, "a column"))
+        kind, flags = split_flags(read.text(value, spot, "a column"))
         if len(flags) != len(set(flags)):
             read.note(value, spot, "a flag is there twice")
         if isinstance(value, yaml.ScalarNode) and not is_mysql_type(kind):
@@ -171,7 +171,7 @@ def _read_columns(read: NodeReader, node: yaml.Node, where: str) -> tuple[Column
     return tuple(columns)
 
 
-def _split_flags(text: str) -> tuple[str, list[str]]:
+def split_flags(text: str) -> tuple[str, list[str]]:
     """The type and the flags after it. Blanks within the type stay: an enum's values may hold them."""
     kind, flags = text.strip(), []
     while (last := kind.rsplit(maxsplit=1)[-1:]) and last[0] in FLAGS:

@@ -102,6 +102,10 @@ class Registry:
         """The table of that name; KeyError where there is none."""
         return self._by_name[name]
 
+    def get(self, name: str) -> Table | None:
+        """The table of that name; None where there is none."""
+        return self._by_name.get(name)
+
     def __contains__(self, name: object) -> bool:
         return name in self._by_name
 

@@ -49,6 +49,15 @@ _SPELLING = re.compile(
 )
 
 
+# What MariaDB adds to some column types: `datetime /* mariadb-5.3 */`, `text /*M!100301 COMPRESSED*/`.
+_REMARK = re.compile(r"\s*/\*.*?\*/")
+
+
+def plain_type(text: str) -> str:
+    """A server's spelling of a type without the server's remarks."""
+    return _REMARK.sub("", text).strip() if not text.lower().startswith(("enum", "set")) else text.strip()
+
+
 def is_mysql_type(text: str) -> bool:
     """Whether a text is a MySQL type as a server or a person would spell it."""
     found = _SPELLING.fullmatch(text.strip())

@@ -1,0 +1,132 @@
+"""MySQL types: spellings that mean the same, and what connectors make of them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from radar_pipeline.tables.mysql_types import (
+    base_type,
+    canonical_type,
+    fits_catalogue,
+    guess_mysql_type,
+    is_mysql_type,
+    plain_type,
+    same_type,
+    type_arguments,
+)
+from radar_pipeline_tests.tables.strategies import mysql_types
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("int(11)", "int"),
+        ("BIGINT(20) UNSIGNED", "bigint unsigned"),
+        ("integer", "int(10)"),
+        ("numeric(12, 2)", "decimal(12,2)"),
+        ("decimal", "decimal(10,0)"),
+        ("decimal(8)", "decimal(8,0)"),
+        ("double precision", "double"),
+        ("bool", "tinyint(1)"),
+        ("year(4)", "year"),
+        ("bit", "bit(1)"),
+        ("datetime(0)", "datetime"),
+        ("enum('a', 'b')", "enum('a','b')"),
+        ("json", "longtext"),
+        ("int(5) zerofill", "int(5) unsigned zerofill"),
+    ],
+)
+def test_two_spellings_of_one_type_are_the_same(one: str, other: str) -> None:
+    assert same_type(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("int", "bigint"),
+        ("int", "int unsigned"),
+        ("tinyint(1)", "tinyint"),
+        ("decimal(12,2)", "decimal(12,4)"),
+        ("varchar(20)", "varchar(40)"),
+        ("datetime", "datetime(6)"),
+        ("datetime", "timestamp"),
+        ("enum('a','b')", "enum('a','b','c')"),
+        ("enum('a  b')", "enum('a b')"),
+        ("json", "text"),
+    ],
+)
+def test_two_types_that_readers_can_tell_apart_are_not_the_same(one: str, other: str) -> None:
+    assert not same_type(one, other)
+
+
+@given(mysql_types())
+def test_every_type_is_a_type_and_its_canonical_spelling_is_stable(kind: str) -> None:
+    assert is_mysql_type(kind)
+    assert canonical_type(canonical_type(kind)) == canonical_type(kind)
+    assert is_mysql_type(canonical_type(kind))
+    assert same_type(kind, kind.upper()) or "'" in kind
+
+
+@given(st.text(max_size=30))
+def test_no_text_makes_the_type_reader_fail(text: str) -> None:
+    canonical_type(text)
+    base_type(text)
+    assert is_mysql_type(text) or canonical_type(text) == text.strip()
+
+
+def test_values_of_an_enum_are_read_with_their_quotes_and_brackets() -> None:
+    assert type_arguments("enum('a''b','c(d)',' e ')") == ["a'b", "c(d)", " e "]
+    assert type_arguments("decimal(12,2) unsigned") == ["12", "2"]
+    assert type_arguments("text") == []
+
+
+def test_remarks_of_a_server_are_no_part_of_the_type() -> None:
+    assert plain_type("datetime /* mariadb-5.3 */") == "datetime"
+    assert plain_type("text /*M!100301 COMPRESSED*/") == "text"
+    assert plain_type("enum('/* x */')") == "enum('/* x */')"
+
+
+@pytest.mark.parametrize(
+    ("mysql_type", "catalogue_type", "fits"),
+    [
+        ("int", "integer", True),
+        ("int", "number", True),
+        ("int", "string", False),
+        ("bigint unsigned", "integer", True),
+        ("tinyint(1)", "boolean", True),
+        ("tinyint", "boolean", False),
+        ("bit(1)", "boolean", True),
+        ("decimal(12,2)", "number", True),
+        ("decimal(12,2)", "string", False),
+        ("date", "string:date", True),
+        ("date", "string", True),
+        ("date", "string:date-time", False),
+        ("datetime", "string:date-time", True),
+        ("varchar(20)", "string", True),
+        ("varchar(20)", "string:date", False),
+        ("varchar(20)", "integer", False),
+        ("time", "string:time", True),
+        ("year", "integer", True),
+        ("year", "string", True),
+        ("json", "object", True),
+        ("blob", "string", True),
+        ("int", "", True),
+    ],
+)
+def test_a_catalogue_type_fits_what_some_connector_version_makes_of_the_column(
+    mysql_type: str, catalogue_type: str, fits: bool
+) -> None:
+    assert fits_catalogue(mysql_type, catalogue_type) is fits
+
+
+@given(
+    st.sampled_from(
+        ["integer", "number", "boolean", "string", "string:date", "string:date-time", "string:time", "object", "array"]
+    )
+)
+def test_the_guess_for_a_catalogue_type_fits_that_type(catalogue_type: str) -> None:
+    guess = guess_mysql_type(catalogue_type)
+    assert is_mysql_type(guess)
+    assert fits_catalogue(guess, catalogue_type)
