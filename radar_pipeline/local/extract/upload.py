@@ -24,24 +24,10 @@ class Bucket:
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        target = request.destination
-        # botocore itself: boto3 would load its transfer manager too, a fifth of a second that nothing here uses.
-        self._client = botocore.session.Session().create_client(
-            "s3",
-            region_name=target.region,
-            endpoint_url=target.endpoint_url,
-            aws_access_key_id=target.access_key_id,
-            aws_secret_access_key=target.secret_access_key,
-            config=Config(
-                # Over HTTPS botocore sends a CRC32 and leaves the body out of the signature. On the loopback's plain
-                # HTTP it would hash every body twice; so the same is asked for there.
-                s3={"addressing_style": "path", "payload_signing_enabled": False} if target.endpoint_url else {},
-                connect_timeout=5,
-                read_timeout=60,
-                retries={"mode": "standard", "max_attempts": 3},
-                max_pool_connections=max(10, request.concurrency * 2),
-            ),
-        )
+        try:
+            self._client = _client(request)
+        except (BotoCoreError, ValueError) as error:
+            raise UploadError(self._words(error, "client", "")) from None
         if request.deny_s3:
             self._client.meta.events.register("before-send.s3", _access_denied)
 
@@ -90,6 +76,28 @@ class Bucket:
             answer = error.response.get("Error", {})
             return f"S3 refused {operation} on {where}: {answer.get('Code')}: {answer.get('Message')}"
         return f"S3 {operation} on {where} failed: {error}"
+
+
+def _client(request: Request) -> Any:
+    target = request.destination
+    # botocore itself: boto3 would load its transfer manager too, a fifth of a second that nothing here uses.
+    return botocore.session.Session().create_client(
+        "s3",
+        region_name=target.region,
+        endpoint_url=target.endpoint_url,
+        # Without keys of its own the connector takes the machine's (instance profile), and so does this.
+        aws_access_key_id=target.access_key_id or None,
+        aws_secret_access_key=target.secret_access_key or None,
+        config=Config(
+            # Over HTTPS botocore sends a CRC32 and leaves the body out of the signature. On the loopback's plain
+            # HTTP it would hash every body twice; so the same is asked for there.
+            s3={"addressing_style": "path", "payload_signing_enabled": False} if target.endpoint_url else {},
+            connect_timeout=5,
+            read_timeout=60,
+            retries={"mode": "standard", "max_attempts": 3},
+            max_pool_connections=max(10, request.concurrency * 2),
+        ),
+    )
 
 
 class TableFiles:
