@@ -39,7 +39,7 @@ class Timeouts:
     poll: float = 8.0
     start: float = 120.0
     check: float = 180.0
-    patience: float = 20.0
+    patience: float = 10.0
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from radar_pipeline.airbyte.client import AirbyteClient, Start
-from radar_pipeline.airbyte.errors import SyncNotStartedError, SyncTimeoutError
+from radar_pipeline.airbyte.errors import AirbyteUnreachableError, SyncNotStartedError, SyncTimeoutError
 from radar_pipeline.airbyte.watch import OnProgress, Patience, SyncProgress, watch
 from radar_pipeline.domain.sync import JobKind, JobStatus, SyncAction, SyncDecision, SyncJob, decide_sync, syncs_of_day
 
@@ -117,8 +117,18 @@ class _Sync:
             return SyncOutcome(self._follow(job), decision)
 
     def _jobs(self) -> tuple[SyncJob, ...]:
-        begin_of_day = dt.datetime.combine(self.day, dt.time(), dt.UTC)
-        return self.client.recent_jobs(begin_of_day - _LOOK_BACK)
+        """The list of jobs. An outage is ridden out here too: after a start, the list is all that tells of its job."""
+        since = dt.datetime.combine(self.day, dt.time(), dt.UTC) - _LOOK_BACK
+        begin = self.monotonic()
+        while True:
+            try:
+                return self.client.recent_jobs(since)
+            except AirbyteUnreachableError as error:
+                away = self.monotonic() - begin
+                if away > self.patience.outage_seconds:
+                    raise
+                self.on_progress(SyncProgress(None, away, note=f"waiting for Airbyte for {away:.0f} s: {error}"))
+                self.sleep(self.patience.poll_seconds)
 
     def _is_proven(self, jobs: tuple[SyncJob, ...], proven: Callable[[], bool], force: bool) -> bool:
         """Asks the bucket only where the answer decides something: listing it takes longer than all the rest."""

@@ -40,23 +40,25 @@ class SyncProgress:
     """How far a sync is; ``str`` gives the line for a log.
 
     Attributes:
-        job: The job as last seen.
-        seconds: Since it was first followed.
+        job: The job as last seen; None while the list of jobs cannot be had.
+        seconds: Since it was first followed, or asked for.
         tables_done: Tables that are complete; None where the server does not tell before the end.
         tables_total: Tables of the connection.
         rows: Rows so far; None as above.
         note: Something out of the ordinary: an outage, its end, a job that stands still.
     """
 
-    job: SyncJob
+    job: SyncJob | None
     seconds: float
-    tables_done: int | None
-    tables_total: int
-    rows: int | None
+    tables_done: int | None = None
+    tables_total: int = 0
+    rows: int | None = None
     note: str | None = None
 
     def __str__(self) -> str:
         """One line for a person."""
+        if self.job is None:
+            return self.note or "waiting for Airbyte"
         attempt = self.job.last_attempt
         name = f"sync job {self.job.id}"
         if attempt is not None and attempt.number:

@@ -255,9 +255,10 @@ def judge_landing(folder: Folder, expected: Expectation) -> LandingVerdict:
     if folder.error:
         return LandingVerdict(folder.table, Landing.UNREADABLE, None, (), (folder.error,))
     snapshots = [each for each in split_attempts(folder.files, expected.jobs) if each.rows]
+    snapshots = _joined_by_source(snapshots, expected)
     doubts: list[str] = []
     for snapshot in reversed(snapshots):
-        doubt = _doubt(snapshot, folder, expected)
+        doubt = _doubt(snapshot, snapshots, folder, expected)
         if doubt is None:
             superseded = _superseded(snapshot, snapshots, folder, expected)
             reasons = (_standing_reason(snapshot, superseded), *doubts)
@@ -271,11 +272,22 @@ def judge_landing(folder: Folder, expected: Expectation) -> LandingVerdict:
     return _judge_nothing(folder, expected)
 
 
-def _doubt(snapshot: Snapshot, folder: Folder, expected: Expectation) -> str | None:
+def _joined_by_source(snapshots: Sequence[Snapshot], expected: Expectation) -> list[Snapshot]:
+    """Snapshots told apart by pauses alone, made one again where only together they hold the source's rows."""
+    bursts = [each for each in snapshots if each.attempt is None]
+    whole = Snapshot(_by_key([file for burst in bursts for file in burst.files]))
+    if len(bursts) < len(snapshots) or len({each.job_id for each in bursts}) != 1:
+        return list(snapshots)
+    if not _source_agrees(whole, expected) or any(_source_agrees(each, expected) for each in bursts):
+        return list(snapshots)
+    return [Snapshot(whole.files, job_id=bursts[0].job_id)]
+
+
+def _doubt(snapshot: Snapshot, snapshots: Sequence[Snapshot], folder: Folder, expected: Expectation) -> str | None:
     """Why a snapshot cannot be called complete; None where it can."""
     owner = _attempt_of(snapshot, expected.jobs)
     if owner is None:
-        return _doubt_without_attempt(snapshot, folder, expected)
+        return _doubt_without_attempt(snapshot, snapshots, folder, expected)
     job, attempt = owner
     name = f"attempt {attempt.number + 1} of job {job.id}"
     if not attempt.status.is_final:
@@ -296,11 +308,21 @@ def _doubt(snapshot: Snapshot, folder: Folder, expected: Expectation) -> str | N
     return None
 
 
-def _doubt_without_attempt(snapshot: Snapshot, folder: Folder, expected: Expectation) -> str | None:
+def _doubt_without_attempt(
+    snapshot: Snapshot, snapshots: Sequence[Snapshot], folder: Folder, expected: Expectation
+) -> str | None:
     if _source_agrees(snapshot, expected):
         return None
     if any(job.attempts for job in expected.jobs):
         return f"{snapshot.rows} rows were written outside every known sync of {folder.day}"
+    bursts = [each for each in snapshots if each.attempt is None and each.job_id == snapshot.job_id]
+    if len(bursts) > 1:
+        # A source that pauses while a large table is read looks the same as a second attempt: calling the earlier
+        # burst superseded would hide half of a table.
+        return (
+            f"the files were written in {len(bursts)} bursts, and neither Airbyte nor the source says whether they are "
+            "copies or parts of one"
+        )
     if folder.broken:
         return "a file cannot be read, and no record of the day's sync says whether the others are all"
     return None
