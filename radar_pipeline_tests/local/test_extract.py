@@ -344,7 +344,8 @@ def test_an_error_while_writing_leaves_no_file_and_uploads_none(tmp_path):
             assert path.exists()
             raise RuntimeError
 
-    pytest.raises(RuntimeError, broken_off)
+    with pytest.raises(RuntimeError):
+        broken_off()
     assert uploaded == []
     assert not path.exists()
 
@@ -374,3 +375,13 @@ def wait_for_line(worker: subprocess.Popen[str], kind: str) -> None:
 def finish(worker: subprocess.Popen[str]) -> Outcome:
     events = [json.loads(line) for line in worker.stdout]
     return Outcome(worker.wait(timeout=60), events, worker.stderr.read())
+
+
+def test_the_worker_does_not_load_pandas_which_would_cost_it_a_second(server, s3, bucket, tmp_path):
+    document = harness.order(server, s3, bucket, tmp_path, tables=tables("x_small"), dialect="1.x")
+    command = [COMMAND[0], "-X", "importtime", *COMMAND[1:]]
+    done = subprocess.run(command, input=json.dumps(document), capture_output=True, text=True, check=True)
+    loaded = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
+    assert "pyarrow" in loaded
+    # The refused attempts are timed too, under the bare name; a module that was really loaded brings others.
+    assert not {name for name in loaded if name.startswith("pandas.")}
