@@ -181,7 +181,7 @@ def _compare_columns(
         sides[System.REGISTRY] = {column.name: ObservedColumn(column.name, column.type) for column in contract.columns}
     if source is not None:
         sides[System.MYSQL] = {column.name: column for column in source.columns}
-    if stream is not None:
+    if stream is not None and stream.columns:  # the public API names tables and no columns
         sides[System.AIRBYTE] = {column.name: column for column in stream.columns}
     if len(sides) < 2:
         return

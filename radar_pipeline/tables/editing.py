@@ -76,6 +76,13 @@ def remove(mapping: CommentedMap, key: str) -> None:
         _give_below(mapping, keys[position - 1], below)
 
 
+def blank_line_above(mapping: CommentedMap, key: str) -> None:
+    """Sets an entry apart from the one before it."""
+    keys = list(mapping)
+    if keys.index(key):
+        _give_below(mapping, keys[keys.index(key) - 1], "\n")
+
+
 def scalar(name: str) -> str:
     """A name as it is to be written: in quotes unless it is an ordinary word.
 

@@ -136,12 +136,15 @@ _CATALOGUE_FORMATS = {
     "time": frozenset({"time"}),
 }
 
+# A catalogue may leave the type out.
+_NOT_TOLD = frozenset({"", "unknown", "null"})
+
 
 def fits_catalogue(mysql_type: str, catalogue_type: str) -> bool:
     """Whether an Airbyte catalogue's type (``integer``, ``string:date-time``) is one that a MySQL type gets there."""
     kind, _, form = catalogue_type.strip().lower().partition(":")
-    if not kind:
-        return True  # a catalogue may leave the type out
+    if kind in _NOT_TOLD:
+        return True
     base = base_type(mysql_type)
     allowed = _CATALOGUE_TYPES.get(base, _TEXT)
     if canonical_type(mysql_type) == "tinyint(1)":

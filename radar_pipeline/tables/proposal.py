@@ -10,7 +10,7 @@ from enum import StrEnum
 from ruamel.yaml.comments import CommentedMap
 
 from radar_pipeline.domain.schema import ObservedColumn, ObservedTable
-from radar_pipeline.tables.editing import insert, one_line, read, remove, scalar, write
+from radar_pipeline.tables.editing import blank_line_above, insert, one_line, read, remove, scalar, write
 from radar_pipeline.tables.loader import FLAGS, NAME_LENGTH, RegistryError, parse_registry, split_flags
 from radar_pipeline.tables.model import asset_name_of
 from radar_pipeline.tables.mysql_types import fits_catalogue, guess_mysql_type, is_mysql_type, plain_type, same_type
@@ -82,7 +82,11 @@ def propose_registry(
         if table.name not in tables:
             insert(tables, len(tables), scalar(table.name), _new_entry(table.name, tables))
         left_out += _update(tables[table.name], table, origin, is_new=table.name in added)
-    text = ("" if current else _HEADER) + write(document) + _notes(left_out)
+    for name in added:
+        blank_line_above(tables, name)
+    if current is None:
+        blank_line_above(document, "tables")
+    text = ("" if current is not None else _HEADER) + write(document) + _notes(left_out)
     parse_registry(text, "the proposed registry")
     return Proposal(text, added, tuple(sorted(removed)), tuple(left_out))
 
@@ -128,6 +132,8 @@ def _new_entry(name: str, tables: CommentedMap) -> CommentedMap:
 
 def _update(entry: CommentedMap, table: ObservedTable, origin: Origin, *, is_new: bool) -> list[str]:
     """Makes an entry's columns and key those of the observed table; returns what could not be taken in."""
+    if origin is Origin.AIRBYTE and not table.columns:
+        return []  # the public API names tables and no columns
     taken: list[str] = []
     left_out: list[str] = []
     columns = entry.get("columns")

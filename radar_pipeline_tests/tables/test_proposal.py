@@ -177,6 +177,14 @@ def test_a_catalogue_changes_the_type_only_where_it_cannot_come_from_the_column(
     assert store.primary_key == ("Id",)
 
 
+def test_a_catalogue_without_columns_says_nothing_about_columns() -> None:
+    streams = [ObservedTable("store", ()), ObservedTable("old_table", ()), ObservedTable("menu", ())]
+    assert propose_registry(streams, WRITTEN, Origin.AIRBYTE).text == WRITTEN
+    assert compare(parse_registry(WRITTEN, "f"), None, streams) == ()
+    new = propose_registry([ObservedTable("new", (), ("Id",))], None, Origin.AIRBYTE)
+    assert parse_registry(new.text, "f")["new"].columns == ()
+
+
 @settings(max_examples=60, deadline=None)
 @given(databases(), st.one_of(st.none(), databases()))
 def test_any_database_gets_a_registry_that_loads_and_agrees_with_it(
