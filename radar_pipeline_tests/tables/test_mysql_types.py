@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from radar_pipeline.tables.mysql_types import (
@@ -61,6 +61,7 @@ def test_two_types_that_readers_can_tell_apart_are_not_the_same(one: str, other:
     assert not same_type(one, other)
 
 
+@settings(deadline=None)
 @given(mysql_types())
 def test_every_type_is_a_type_and_its_canonical_spelling_is_stable(kind: str) -> None:
     assert is_mysql_type(kind)
@@ -69,6 +70,7 @@ def test_every_type_is_a_type_and_its_canonical_spelling_is_stable(kind: str) ->
     assert same_type(kind, kind.upper()) or "'" in kind
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_no_text_makes_the_type_reader_fail(text: str) -> None:
     canonical_type(text)
@@ -121,6 +123,7 @@ def test_a_catalogue_type_fits_what_some_connector_version_makes_of_the_column(
     assert fits_catalogue(mysql_type, catalogue_type) is fits
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(
         ["integer", "number", "boolean", "string", "string:date", "string:date-time", "string:time", "object", "array"]
