@@ -21,6 +21,8 @@ from radar_pipeline.tables.model import Registry
 from radar_pipeline.tables.proposal import Origin, Proposal, propose_registry
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+# As plain text: of an enum, click 8.2 and later would offer the names of its members.
+_ORIGINS = [origin.value for origin in Origin]
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -56,9 +58,7 @@ def check_command(file: Path | None, as_json: bool) -> None:
 
 
 @tables_group.command("diff")
-@click.option(
-    "--without", "skipped", multiple=True, type=click.Choice(list(Origin)), help="Leave out MySQL or Airbyte."
-)
+@click.option("--without", "skipped", multiple=True, type=click.Choice(_ORIGINS), help="Leave out MySQL or Airbyte.")
 @_JSON
 def diff_command(skipped: tuple[str, ...], as_json: bool) -> None:
     """Compare the registry with MySQL and with the Airbyte connection, and name which of them differs.
@@ -83,7 +83,7 @@ def diff_command(skipped: tuple[str, ...], as_json: bool) -> None:
 
 
 @tables_group.command("pull")
-@click.option("--from", "source", type=click.Choice(list(Origin)), default=Origin.MYSQL, show_default=True)
+@click.option("--from", "source", type=click.Choice(_ORIGINS), default=Origin.MYSQL.value, show_default=True)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to change or make.")
 @click.option("--write/--dry-run", default=False, help="Write the file, or only show what would change (the default).")
 def pull_command(source: str, output: Path | None, write: bool) -> None:
