@@ -246,6 +246,14 @@ def test_no_sync_is_started_for_another_day_than_today(server):
     assert server.sync_posts() == 0
 
 
+def test_midnight_that_comes_while_waiting_stops_the_start(server):
+    server.fault("reset-running", options={"seconds": 1})
+    today = dt.datetime.now(dt.UTC)
+    with pytest.raises(SyncNotStartedError, match=f"Run the partition {(today + dt.timedelta(days=1)).date()}"):
+        ensure(client_of(server), day=today.date(), clock=lambda: today + dt.timedelta(days=1))
+    assert server.sync_posts() == 0
+
+
 def test_progress_is_told_while_a_sync_runs(server):
     server.fault("already-running", options={"seconds": 2})
     _, seen = ensure(client_of(server))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -133,6 +134,15 @@ def test_a_second_run_finds_the_work_done(store, layout, landed):
     second = quarantine(store, layout, landed[:1])
     assert [each.outcome for each in second] == [Outcome.ALREADY_MOVED]
     assert second[0].quarantined_to == first[0].quarantined_to
+
+
+def test_two_runs_at_once_move_each_file_once_and_lose_none(config, layout, landed):
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _: quarantine(LakeStore(config), layout, landed[:1]), range(2)))
+    store = LakeStore(config)
+    assert {moved.quarantined_to for run in both for moved in run} == {layout.quarantine_key(landed[0].key)}
+    assert [each.key for each in store.list_objects(layout.quarantine_prefix)] == [both[0][0].quarantined_to]
+    assert store.head(landed[0].key) is None
 
 
 def test_a_file_that_is_nowhere_is_an_error_and_the_others_are_moved(store, layout, landed):
