@@ -12,6 +12,11 @@ COUNT_REACH = dt.timedelta(minutes=30)
 # Where only one count of a living table is near, the table may have moved this much since.
 DRIFT_ALLOWED = 0.01
 
+# The server's clock and this platform's agree only so far, and the server tells whole seconds: a count taken just
+# before a start may look later than it.
+CLOCK_SLACK = dt.timedelta(seconds=5)
+_WHOLE_SECOND = dt.timedelta(seconds=1)
+
 
 @dataclass(frozen=True)
 class SourceCounts:
@@ -46,27 +51,42 @@ class CountsVerdict:
 
 
 def source_band(
-    counts: Sequence[SourceCounts], table: str, begin: dt.datetime, end: dt.datetime
+    counts: Sequence[SourceCounts],
+    table: str,
+    begin: dt.datetime,
+    end: dt.datetime,
+    *,
+    drift: float = DRIFT_ALLOWED,
 ) -> tuple[int, int] | None:
     """Least and most rows a table can have held while a sync read it.
 
     The counts last before and first after the sync bound it; a table that moved between them may have moved as much
-    again while it was read. Where only one of them is near, the table may have drifted by ``DRIFT_ALLOWED``.
+    again while it was read.
+
+    Args:
+        counts: What the source counted, in any order.
+        table: Table name.
+        begin: When the sync began, as its server tells it.
+        end: When it ended, as its server tells it.
+        drift: Share by which the table may have moved where only one count is near.
 
     Returns:
         The band, or None where no count is near enough to say anything.
     """
     mine = sorted((each.taken_at, each.rows[table]) for each in counts if table in each.rows)
-    before = next((rows for at, rows in reversed(mine) if begin - COUNT_REACH <= at <= begin), None)
-    after = next((rows for at, rows in mine if end <= at <= end + COUNT_REACH), None)
-    if before is not None and after is not None:
+    # Of a sync of a few seconds either count may lie within the slack of either end: the middle tells them apart.
+    middle = begin + (end - begin + _WHOLE_SECOND) / 2
+    early = [rows for at, rows in mine if begin - COUNT_REACH <= at <= begin + CLOCK_SLACK and at < middle]
+    late = [rows for at, rows in mine if end - CLOCK_SLACK <= at <= end + COUNT_REACH and at >= middle]
+    if early and late:
+        before, after = early[-1], late[0]
         moved = abs(after - before)
         return max(min(before, after) - moved, 0), max(before, after) + moved
-    only = before if before is not None else after
-    if only is None:
+    if not early and not late:
         return None
-    drift = round(only * DRIFT_ALLOWED)
-    return max(only - drift, 0), only + drift
+    only = early[-1] if early else late[0]
+    allowed = round(only * drift)
+    return max(only - allowed, 0), only + allowed
 
 
 def judge_counts(

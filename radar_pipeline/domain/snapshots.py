@@ -21,6 +21,8 @@ ATTEMPT_GAP = dt.timedelta(seconds=8)
 # Clocks of the Airbyte server and of its workers agree only so far.
 CLOCK_SLACK = dt.timedelta(seconds=5)
 
+WHOLE_SECOND = dt.timedelta(seconds=1)
+
 
 @dataclass(frozen=True)
 class Column:
@@ -216,7 +218,8 @@ def _distance(job: SyncJob, attempt: Attempt, file: DataFile) -> dt.timedelta | 
         return None
     first, last = file.oldest or file.modified_at, file.newest or file.modified_at
     early = attempt.created_at - first
-    late = last - attempt.ended_at if attempt.ended_at else dt.timedelta()
+    # The server cuts its times to whole seconds: an attempt lasted up to one longer than told.
+    late = last - attempt.ended_at - WHOLE_SECOND if attempt.ended_at else dt.timedelta()
     return max(early, late, dt.timedelta())
 
 
@@ -268,8 +271,25 @@ def judge_landing(folder: Folder, expected: Expectation) -> LandingVerdict:
         problems = tuple(f"{file.key}: {file.problem}" for file in folder.broken)
         return LandingVerdict(folder.table, Landing.BROKEN, None, (), (*problems, *doubts))
     if doubts:
-        return LandingVerdict(folder.table, Landing.INCOMPLETE, None, (), tuple(doubts))
+        reasons = (doubts[0], *_cause(folder, expected), *_older(snapshots[:-1]))
+        return LandingVerdict(folder.table, Landing.INCOMPLETE, None, (), reasons)
     return _judge_nothing(folder, expected)
+
+
+def _cause(folder: Folder, expected: Expectation) -> tuple[str, ...]:
+    """What the newest sync of the day failed with, where it did, in the server's words."""
+    newest = next(iter(syncs_of_day(expected.jobs, folder.day)), None)
+    if newest is None or newest.status is JobStatus.SUCCEEDED or not newest.status.is_final:
+        return ()
+    return (f"sync job {newest.id} {newest.status}: {newest.failure or 'no reason given'}",)
+
+
+def _older(snapshots: Sequence[Snapshot]) -> tuple[str, ...]:
+    if not snapshots:
+        return ()
+    rows = ", ".join(str(snapshot.rows) for snapshot in reversed(snapshots))
+    noun, verb = ("copy", "is") if len(snapshots) == 1 else ("copies", "are")
+    return (f"{len(snapshots)} older {noun} of {rows} rows {verb} not shown to be complete either",)
 
 
 def _joined_by_source(snapshots: Sequence[Snapshot], expected: Expectation) -> list[Snapshot]:
@@ -353,7 +373,7 @@ def _superseded(
 
 
 def _standing_reason(snapshot: Snapshot, superseded: Sequence[DataFile | BrokenFile]) -> str:
-    by = f"job {snapshot.job_id}" if snapshot.job_id is not None else "a sync that Airbyte no longer lists"
+    by = f"job {snapshot.job_id}" if snapshot.job_id is not None else "a sync that Airbyte does not list for the day"
     if snapshot.attempt is not None:
         by += f", attempt {snapshot.attempt + 1}"
     tail = f"; {len(superseded)} files of other attempts are superseded" if superseded else ""
@@ -369,18 +389,33 @@ def _judge_nothing(folder: Folder, expected: Expectation) -> LandingVerdict:
 
     done = next((job for job in syncs_of_day(expected.jobs, folder.day) if job.status is JobStatus.SUCCEEDED), None)
     if done is None:
-        failed = next((job for job in syncs_of_day(expected.jobs, folder.day)), None)
-        why = (
-            f"sync job {failed.id} {failed.status}: {failed.failure or 'no reason given'}" if failed else "no sync ran"
-        )
+        if expected.may_be_empty and (told := _told_empty(folder, expected)):
+            return verdict(Landing.EMPTY, f"{told}, as the registry allows for this table")
+        ran = syncs_of_day(expected.jobs, folder.day)
+        why = next(iter(_cause(folder, expected)), "its sync has not ended" if ran else "no sync ran")
         return verdict(Landing.MISSING, f"nothing lies in the bucket for {folder.day}; {why}")
     streams = done.last_attempt.streams if done.last_attempt else None
     counted = streams[folder.table].records if streams and folder.table in streams else 0
     if counted:
         return verdict(Landing.MISSING, f"job {done.id} counted {counted} rows, the bucket holds none")
     if expected.source_rows and expected.source_rows[0] > 0:
-        rows = expected.source_rows[0]
-        return verdict(Landing.MISSING, f"job {done.id} succeeded without a row; the source holds {rows}")
+        least, most = expected.source_rows
+        held = f"{least}" if least == most else f"{least} to {most}"
+        return verdict(Landing.MISSING, f"job {done.id} succeeded without a row; the source holds {held}")
     if expected.may_be_empty:
         return verdict(Landing.EMPTY, f"job {done.id} found no rows, as the registry allows for this table")
     return verdict(Landing.MISSING, f"job {done.id} succeeded, but no file of the table lies in the bucket")
+
+
+def _told_empty(folder: Folder, expected: Expectation) -> str | None:
+    """Who says that a table had no rows although no sync of the day succeeded; None where nobody does."""
+    newest = next(iter(syncs_of_day(expected.jobs, folder.day)), None)
+    if newest is None or not newest.status.is_final:
+        return None
+    streams = newest.last_attempt.streams if newest.last_attempt else None
+    counted = streams.get(folder.table) if streams else None
+    if counted and counted.state is StreamState.COMPLETE and not counted.records:
+        return f"job {newest.id} {newest.status}, but read this table to its end and found no rows"
+    if expected.source_rows == (0, 0):
+        return f"job {newest.id} {newest.status}, but the source itself counted no rows"
+    return None

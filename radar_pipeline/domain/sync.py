@@ -178,5 +178,7 @@ def decide_sync(jobs: Sequence[SyncJob], day: dt.date, *, proven: bool, force: b
     if force:
         return SyncDecision(SyncAction.START, None, "a new sync was asked for")
     if done:
-        return SyncDecision(SyncAction.START, None, f"sync job {done.id} succeeded but its data is not in the bucket")
+        return SyncDecision(
+            SyncAction.START, None, f"sync job {done.id} succeeded but not all of its data is in the bucket"
+        )
     return SyncDecision(SyncAction.START, None, f"no sync of {day} has succeeded yet")

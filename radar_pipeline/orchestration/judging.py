@@ -45,7 +45,9 @@ def judge_landings(registry: Registry, day: dt.date, evidence: Evidence) -> dict
     syncs = syncs_of_day(evidence.jobs, day)
     verdicts = {}
     for table in registry.tables:
-        band = source_band(evidence.source_counts, table.name, *_sync_window(syncs)) if syncs else None
+        # To show that a copy is whole, a count that stands alone must be met exactly: a copy cut short by less than the
+        # drift that is allowed for elsewhere would pass otherwise.
+        band = source_band(evidence.source_counts, table.name, *_sync_window(syncs), drift=0) if syncs else None
         expected = Expectation(jobs=syncs, source_rows=band, may_be_empty=table.may_be_empty)
         verdicts[table.name] = judge_landing(evidence.folders[table.name], expected)
     return verdicts

@@ -43,6 +43,28 @@ def test_the_counts_nearest_to_the_sync_are_taken() -> None:
     assert source_band(counts, "store", BEGIN, END) == (7, 7)
 
 
+def test_times_in_whole_seconds_do_not_hide_the_count_before_a_short_sync() -> None:
+    second = dt.timedelta(seconds=1)
+    counts = [counted(BEGIN + 0.7 * second, 100), counted(BEGIN + 2.1 * second, 104)]
+    assert source_band(counts, "store", BEGIN, BEGIN + second) == (96, 108)
+
+
+@given(skew=st.floats(-4, 4), lasts=st.floats(10, 3600))
+def test_clocks_that_differ_by_seconds_still_show_both_counts(skew: float, lasts: float) -> None:
+    end = BEGIN + dt.timedelta(seconds=lasts)
+    ahead = dt.timedelta(seconds=skew)
+    counts = [counted(BEGIN - 0.1 * MINUTE / 60 + ahead, 100), counted(end + 0.1 * MINUTE / 60 + ahead, 104)]
+    assert source_band(counts, "store", BEGIN, end) == (96, 108)
+
+
+def test_a_count_in_the_middle_of_a_long_sync_says_nothing() -> None:
+    assert source_band([counted(BEGIN + 20 * MINUTE, 100)], "store", BEGIN, END) is None
+
+
+def test_one_count_alone_is_exact_where_no_drift_is_allowed() -> None:
+    assert source_band([counted(END + MINUTE, 10_000)], "store", BEGIN, END, drift=0) == (10_000, 10_000)
+
+
 def test_a_table_that_nobody_counted_has_no_band() -> None:
     assert source_band([counted(BEGIN, 1)], "menu", BEGIN, END) is None
 

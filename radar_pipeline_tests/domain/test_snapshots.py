@@ -144,7 +144,7 @@ def test_a_duplicate_attempt_counts_once_and_the_first_copy_goes():
     assert verdict.superseded == (first,)
 
 
-@given(pause=st.floats(2, 60), length=st.floats(0, 30), number=st.integers(2, 4))
+@given(pause=st.floats(1, 60), length=st.floats(0, 30), number=st.integers(2, 4))
 def test_attempts_that_follow_each_other_closely_are_told_apart(pause, length, number):
     files, attempts, begin = [], [], TWO + dt.timedelta(microseconds=700_000)
     for each in range(number):
@@ -279,3 +279,36 @@ def test_a_file_without_rows_is_no_copy():
         judged([empty], jobs=[job(1, OK, attempt(0, OK, TWO, TWO + minutes(5), 0))], may_be_empty=True).landing
         is Landing.EMPTY
     )
+
+
+def test_a_copy_in_doubt_is_told_with_what_its_sync_failed_with():
+    failed = Attempt(0, BAD, TWO, TWO + minutes(5), {"store": StreamCount(4)}, failure="source, store: broke off")
+    verdict = judged([file("a", 4, TWO)], jobs=[job(3, BAD, failed)])
+    assert verdict.landing is Landing.INCOMPLETE
+    assert verdict.reasons[1:] == ("sync job 3 failed: source, store: broke off",)
+
+
+def test_of_copies_in_doubt_the_newest_is_explained_and_the_others_are_counted():
+    attempts = [attempt(n, BAD, TWO + minutes(9 * n), TWO + minutes(9 * n + 5), 4) for n in range(3)]
+    files = [file(f"part_{n}", 4 - n, TWO + minutes(9 * n)) for n in range(3)]
+    first, _, last = judged(files, jobs=[job(3, BAD, *attempts)]).reasons
+    assert first.startswith("attempt 3 of job 3 left 2 rows")
+    assert last == "2 older copies of 3, 4 rows are not shown to be complete either"
+
+
+@pytest.mark.parametrize(
+    ("streams", "known"),
+    [({"store": StreamCount(0, state=StreamState.COMPLETE)}, {}), (None, {"source_rows": (0, 0)})],
+    ids=["the server", "the source"],
+)
+def test_an_empty_table_is_shown_to_be_empty_although_the_sync_failed_on_another(streams, known):
+    failed = job(3, BAD, Attempt(0, BAD, TWO, TWO + minutes(5), streams, failure="source, menu: broke off"))
+    assert judged([], jobs=[failed], may_be_empty=True, **known).landing is Landing.EMPTY
+    assert judged([], jobs=[failed], **known).landing is Landing.MISSING
+
+
+def test_an_empty_table_that_nobody_vouches_for_is_missing_where_the_sync_failed():
+    failed = job(3, BAD, Attempt(0, BAD, TWO, TWO + minutes(5), failure="source: Access denied"))
+    verdict = judged([], jobs=[failed], may_be_empty=True)
+    assert verdict.landing is Landing.MISSING
+    assert "Access denied" in verdict.reasons[0]
