@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import datetime as dt
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from radar_pipeline.domain.counts import CountsVerdict
+from radar_pipeline.domain.landing import LandingVerdict
 from radar_pipeline.domain.schema import SchemaVerdict
-from radar_pipeline.domain.snapshots import LandingVerdict
 from radar_pipeline.domain.volume import VolumeVerdict
 
 
@@ -98,3 +99,32 @@ def missing_tables(days: Iterable[TableDay], *, critical_only: bool = False) -> 
     """The tables whose data is not there, critical ones first."""
     lacking = [day for day in days if not day.landing.is_proven and (day.critical or not critical_only)]
     return tuple(sorted(lacking, key=lambda day: (not day.critical, day.table)))
+
+
+def explain_missing(day: dt.date, tables: Sequence[TableDay], missing: Sequence[TableDay], *, can_sync: bool) -> str:
+    """Says to a person which critical tables are not there, why, what landed nevertheless, and what can be done.
+
+    Args:
+        day: The partition's day.
+        tables: Every table, judged.
+        missing: The tables that were asked for and are not there, critical ones first.
+        can_sync: Whether the day can still be extracted.
+    """
+    critical = [table for table in missing if table.critical]
+    by_reason: dict[str, list[str]] = {}
+    for table in critical:
+        by_reason.setdefault("; ".join(table.landing.reasons), []).append(table.table)
+    why = ". ".join(f"{', '.join(names)}: {reason}" for reason, names in by_reason.items())
+    noun, verb = ("table", "is") if len(critical) == 1 else ("tables", "are")
+    landed = sum(table.landing.is_proven for table in tables)
+    ordinary = ", ".join(table.table for table in missing if not table.critical)
+    others = f"; also missing: {ordinary}" if ordinary else ""
+    remedy = (
+        f"Remove the cause and run {day} again before it ends (midnight UTC): no row will count twice."
+        if can_sync
+        else "A past day cannot be extracted again: put its files back, or leave it missing."
+    )
+    return (
+        f"{len(critical)} critical {noun} of {day} {verb} not there. {why}. {landed} of {len(tables)} tables are there "
+        f"and materialized{others}. {remedy}"
+    )

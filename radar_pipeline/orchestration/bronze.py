@@ -14,7 +14,7 @@ import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 from dagster._core.definitions.metadata import normalize_metadata
 
-from radar_pipeline.domain.judgement import Check, TableDay, missing_tables
+from radar_pipeline.domain.judgement import Check, TableDay, explain_missing, missing_tables
 from radar_pipeline.orchestration.keys import BRONZE, bronze_key, tables_by_key
 from radar_pipeline.orchestration.metadata import check_metadata, materialization_metadata
 from radar_pipeline.orchestration.systems import Systems
@@ -162,14 +162,7 @@ def _fail_on_missing(context: dg.AssetExecutionContext, report: "DayReport", sel
     missing = [table for table in missing_tables(report.tables) if table.table in selected]
     for table in missing:
         context.log.warning(f"{table.table} is not there: {'; '.join(table.landing.reasons)}")
-    critical = [table for table in missing if table.critical]
-    if critical:
-        names = ", ".join(table.table for table in critical)
-        landed = sum(table.landing.is_proven for table in report.tables)
-        first = "; ".join(critical[0].landing.reasons)
-        message = (
-            f"{len(critical)} critical tables of {report.day} are not there: {names}. {critical[0].table}: {first}. "
-            f"{landed} of {len(report.tables)} tables landed and are materialized; {len(missing)} are missing."
-        )
+    if any(table.critical for table in missing):
+        message = explain_missing(report.day, report.tables, missing, can_sync=report.decision is not None)
         lacking = ", ".join(table.table for table in missing)
         raise dg.Failure(message, metadata={"missing": lacking}, allow_retries=False)

@@ -16,9 +16,10 @@ from radar_pipeline.airbyte.errors import AirbyteError
 from radar_pipeline.airbyte.sync import SyncProgress, ensure_sync
 from radar_pipeline.domain.counts import SourceCounts
 from radar_pipeline.domain.judgement import TableDay
+from radar_pipeline.domain.landing import Landing, LandingVerdict
 from radar_pipeline.domain.ledger import Judgement
 from radar_pipeline.domain.schema import ObservedTable
-from radar_pipeline.domain.snapshots import BrokenFile, DataFile, Folder, Landing, LandingVerdict
+from radar_pipeline.domain.snapshots import BrokenFile, DataFile, Folder
 from radar_pipeline.domain.sync import SyncAction, SyncDecision, SyncJob, syncs_of_day
 from radar_pipeline.lake.inventory import read_folders
 from radar_pipeline.lake.ledger import read_history, record_judgements, record_source_counts

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 from radar_pipeline.domain.counts import SourceCounts, judge_counts, source_band
 from radar_pipeline.domain.judgement import PersonalAcceptance, TableDay
+from radar_pipeline.domain.landing import Expectation, Landing, LandingVerdict, judge_landing
 from radar_pipeline.domain.ledger import History
 from radar_pipeline.domain.schema import ObservedTable, judge_schema
-from radar_pipeline.domain.snapshots import Expectation, Folder, Landing, LandingVerdict, judge_landing
+from radar_pipeline.domain.snapshots import Folder
 from radar_pipeline.domain.sync import Attempt, SyncJob, syncs_of_day
 from radar_pipeline.domain.volume import judge_volume
 from radar_pipeline.tables.model import LoadMode, Registry, Table

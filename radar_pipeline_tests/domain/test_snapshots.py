@@ -8,16 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from radar_pipeline.domain.snapshots import (
-    BrokenFile,
-    Column,
-    DataFile,
-    Expectation,
-    Folder,
-    Landing,
-    judge_landing,
-    split_attempts,
-)
+from radar_pipeline.domain.landing import Expectation, Landing, judge_landing
+from radar_pipeline.domain.snapshots import BrokenFile, Column, DataFile, Folder, split_attempts
 from radar_pipeline.domain.sync import Attempt, JobKind, JobStatus, StreamCount, StreamState, SyncJob
 
 DAY = dt.date(2026, 11, 23)
