@@ -53,6 +53,7 @@ def _play(
 ) -> bool:
     """Lives one day: the data moves on, the clocks stand at its start, the daily job runs."""
     from radar_pipeline.cli.platform import load_platform
+    from radar_pipeline.cli.run import airbyte_job
     from radar_pipeline.cli.status import read_status, total_line
 
     platform = load_platform()
@@ -66,7 +67,7 @@ def _play(
     admin.set_clock(offset=offset)
     platform = load_platform(clock=lambda: dt.datetime.now(dt.UTC) + offset)
     _, failure = platform.execute("ingest_bronze_job", instance, day, lambda _line: None)
-    status = read_status(instance, platform.registry, day)
+    status = read_status(instance, platform.registry, day, airbyte_job(platform, day))
     tell(f"{day}: {total_line(status)}" + (f"; failed: {failure}" if failure else ""))
     return status.is_accepted
 

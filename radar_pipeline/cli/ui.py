@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
+from pathlib import Path
 
 import click
 
-from radar_pipeline.cli.console import out, plain_errors
+from radar_pipeline.cli.console import UsageProblem, err, plain_errors
 from radar_pipeline.settings import load_settings, prepare_dagster_home
+
+_WORKSPACE = Path("workspace.yaml")
 
 
 @click.command("ui")
-@click.option("--port", default=3000, show_default=True, help="Port on 127.0.0.1.")
+@click.option("--port", type=click.IntRange(1, 65_535), default=3000, show_default=True, help="Port on 127.0.0.1.")
 def ui_command(port: int) -> None:
     """Open the Dagster UI (webserver and daemon) on 127.0.0.1, on the same state as `radar run`."""
+    if not _WORKSPACE.is_file():
+        message = f"there is no {_WORKSPACE} here: run this in the project's folder"
+        raise UsageProblem(message)
     with plain_errors():
         load_settings()
         prepare_dagster_home()
-    out.print(f"Dagster UI on http://127.0.0.1:{port} (Ctrl-C ends it)", highlight=False)
-    command = [sys.executable, "-m", "dagster", "dev", "-m", "radar_pipeline.definitions", "-h", "127.0.0.1"]
-    try:
-        raise SystemExit(subprocess.call([*command, "-p", str(port)]))
-    except KeyboardInterrupt:
-        raise SystemExit(0) from None
+    err.print(f"Dagster UI on http://127.0.0.1:{port} (Ctrl-C ends it)", highlight=False)
+    command = [sys.executable, "-m", "dagster", "dev", "-w", str(_WORKSPACE), "-h", "127.0.0.1", "-p", str(port)]
+    # In the place of this process, so that whoever ends it ends the servers with it.
+    os.execv(command[0], command)  # noqa: S606

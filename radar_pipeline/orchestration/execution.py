@@ -27,13 +27,31 @@ def report_of_run(context: dg.AssetExecutionContext, systems: Systems) -> DayRep
     Raises:
         dagster.Failure: The day could not be ingested or judged; its description says why and what to do.
     """
-    day = dt.date.fromisoformat(context.partition_key)
+    day = day_of_run(context, systems)
     watched = _Watched(context)
     run = DayRun(systems, day, log=context.log.info, on_job=watched.remember)
     with _plain_failures(), watched.cancelled_on_termination():
         if not context.selected_asset_keys:
             return run.check()
         return run.ingest(force=context.run.tags.get(FORCE_TAG) == "true")
+
+
+def day_of_run(context: dg.AssetExecutionContext, systems: Systems) -> dt.date:
+    """The run's partition; for checks executed without one, the newest day that any of their tables has.
+
+    Raises:
+        dagster.Failure: Assets are to be materialized and no partition was chosen.
+    """
+    if context.has_partition_key:
+        return dt.date.fromisoformat(context.partition_key)
+    if context.selected_asset_keys:
+        message = "choose a partition: each day of bronze is one"
+        raise dg.Failure(message, allow_retries=False)
+    newest = [
+        context.instance.get_latest_materialization_event(key.asset_key) for key in context.selected_asset_check_keys
+    ]
+    days = [event.asset_materialization.partition for event in newest if event and event.asset_materialization]
+    return max((dt.date.fromisoformat(day) for day in days if day), default=systems.clock().date())
 
 
 class _Watched:

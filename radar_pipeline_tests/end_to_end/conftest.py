@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
+from radar_pipeline.local.airbyte import AirbyteServer
 from radar_pipeline.local.demo import seed
+from radar_pipeline.local.ports import free_port
+from radar_pipeline.local.processes import Program
 from radar_pipeline.local.stack import LocalOptions, LocalStack
 from radar_pipeline.settings import load_settings
+from radar_pipeline_tests.conftest import AWS_VENV
 from radar_pipeline_tests.end_to_end.world import World, small_registry, small_registry_text
+
+# A real server waits 10 s and more between attempts; the times that it tells have whole seconds.
+RETRY_PAUSE_SECONDS = 1.0
 
 
 @pytest.fixture(scope="session", params=["0.39", "2.0"])
@@ -26,8 +35,11 @@ def make_world(folder: Path, era: str) -> Iterator[World]:
     registry = small_registry()
     registry_file = folder / "radar_tables.yaml"
     registry_file.write_text(small_registry_text(), encoding="utf-8")
-    stack = LocalStack(folder / "local", LocalOptions(era=era))
+    # Other test processes start stacks at the same time: each chooses ports of its own instead of the next free ones.
+    ports = {part: free_port() for part in ("mariadb", "aws", "airbyte")}
+    stack = LocalStack(folder / "local", LocalOptions(era=era, ports=ports, aws_venv=AWS_VENV))
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AirbyteServer, "program", _retrying_soon(AirbyteServer.program))
         patch.setenv("DAGSTER_EVENT_BATCH_SIZE", "500")
         stack.up(with_data=False)
         try:
@@ -38,6 +50,14 @@ def make_world(folder: Path, era: str) -> Iterator[World]:
                 yield world
         finally:
             stack.down()
+
+
+def _retrying_soon(program: Callable[..., Program]) -> Callable[..., Program]:
+    def faster(*args: Any, **named: Any) -> Program:
+        made = program(*args, **named)
+        return replace(made, argv=(*made.argv, "--retry-pause", str(RETRY_PAUSE_SECONDS)))
+
+    return faster
 
 
 def _assemble(stack: LocalStack, registry_file: Path, folder: Path, patch: pytest.MonkeyPatch) -> World:
@@ -51,3 +71,11 @@ def _assemble(stack: LocalStack, registry_file: Path, folder: Path, patch: pytes
     instance = dg.DagsterInstance.from_config(str(home))
     assert os.environ["RADAR_TABLES_FILE"]
     return World(stack, settings, small_registry(), instance, registry_file)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps the tests of one era in one process, so that each era's stack is started once."""
+    for item in items:
+        era = getattr(item, "callspec", None) and item.callspec.params.get("world")
+        if era:
+            item.add_marker(pytest.mark.xdist_group(f"world-{era}"))

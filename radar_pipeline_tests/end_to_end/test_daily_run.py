@@ -8,7 +8,7 @@ import pytest
 
 from radar_pipeline_tests.end_to_end.world import World
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("world")]
+pytestmark = pytest.mark.e2e
 
 
 def test_every_table_lands_is_checked_and_is_synced_once(world: World) -> None:
