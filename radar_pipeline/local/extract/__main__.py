@@ -12,7 +12,7 @@ class _WithoutPandas(MetaPathFinder):
     """Hides pandas from this process.
 
     pyarrow imports it, where it is installed, at the first Python value that it converts, and so does DuckDB at the
-    first bound parameter: a second of CPU, a third of copying the whole demonstration database. Both do without.
+    first bound parameter: a second of CPU, where copying the whole demonstration database takes two. Both do without.
     """
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:

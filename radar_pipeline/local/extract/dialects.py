@@ -62,8 +62,8 @@ def parquet_schema(dialect: Dialect, casts: Iterable[Cast]) -> pa.Schema:
     return pa.schema([*first, *data])
 
 
-# Columns of one value for a whole file or nearly so. The ids are all different and a dictionary of them is thrown
-# away at the end; for the data, a dictionary costs a third of the whole extraction here and saves a tenth of the size.
+# Columns of one value for a whole file or nearly so. For all columns, 520,000 rows of a mixed table took 0.38 s instead
+# of 0.24 to 0.35 s to encode and 45 MB instead of 41: most dictionaries grow too large and are thrown away.
 DICTIONARY_COLUMNS = (
     "_airbyte_emitted_at",
     "_airbyte_extracted_at",
@@ -75,8 +75,8 @@ DICTIONARY_COLUMNS = (
 class RowIds:
     """Unique 36-character ids, in the form of a version 4 UUID: random once, then counted.
 
-    A random UUID for each row costs as much as reading the row; these are as unique (68 random bits for each table
-    and attempt before the counter) and compress far better.
+    As unique as they must be, with 74 random bits for each table and attempt before the counter, and they compress:
+    random ones made the files of 1.3 million rows 139 MB instead of 92.
     """
 
     def __init__(self) -> None:

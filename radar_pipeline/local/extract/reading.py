@@ -20,8 +20,10 @@ from radar_pipeline.source import SourceAddress
 BATCH_ROWS = 20_480
 
 _SETTINGS = (
-    # Above what streaming needs; a query that would collect its result ends in an error, not in a swollen process.
+    # Above what streaming needs; a query that would collect its result ends in an error, not in a swollen process or
+    # in files of DuckDB's own.
     "memory_limit = '300MB'",
+    "temp_directory = ''",
     "mysql_query_timeout_enabled = false",
     "mysql_sql_buffer_result = false",
     "mysql_tinyint1_as_boolean = false",
