@@ -28,7 +28,7 @@ def observed(**columns: str) -> ObservedTable:
 
 
 MYSQL = observed(**CONTRACT)
-AIRBYTE = observed(**{"Id": "integer", "Name": "string", "Created_At": "string:date-time", "Preço": "number"})
+AIRBYTE = observed(Id="integer", Name="string", Created_At="string:date-time", Preço="number")
 
 
 @pytest.mark.parametrize("parquet", [OLD, NEW], ids=["below 1.0", "from 1.0"])
@@ -43,7 +43,7 @@ def without(name: str, columns: list[tuple[str, str]]) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("mysql", "airbyte", "hop"),
     [
-        (observed(Id="int", Created_At="datetime", **{"Preço": "decimal(12,2)"}), AIRBYTE, Hop.MYSQL),
+        (observed(Id="int", Created_At="datetime", Preço="decimal(12,2)"), AIRBYTE, Hop.MYSQL),
         (MYSQL, observed(Id="integer"), Hop.AIRBYTE),
         (MYSQL, AIRBYTE, Hop.PARQUET),
     ],

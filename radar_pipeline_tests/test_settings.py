@@ -1,0 +1,148 @@
+"""Variables: what is missing or invalid is named, and no secret is ever repeated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from radar_pipeline.cli.main import main
+from radar_pipeline.settings import Settings, SettingsError, load_settings, variable
+
+ROOT = Path(__file__).parent.parent
+SECRET = "hunter2-hunter2"
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(variable(name), raising=False)
+    monkeypatch.delenv("RADAR_ENV_FILE", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_an_empty_environment_loads_and_says_what_is_missing() -> None:
+    assert load_settings().missing() == (
+        "AIRBYTE_SERVER_HOST is not set: the host of the Airbyte server (AIRBYTE_SERVER_PORT is its port, 8001 by default)",
+    )
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRBYTE_SERVER_HOST", "")
+    assert load_settings().airbyte_host is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AIRBYTE_SERVER_PORT", "eight"),
+        ("AIRBYTE_SERVER_PORT", "70000"),
+        ("RADAR_CONNECTION_ID", "6c7fda57"),
+        ("RADAR_SOURCE_TLS", "maybe"),
+        ("RADAR_POLL_SECONDS", "0"),
+        ("RADAR_FIRST_PARTITION", "gestern"),
+        ("RADAR_S3_ENDPOINT_URL", "not a url"),
+        ("RADAR_ENV", "prod"),
+    ],
+)
+def test_an_invalid_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as error:
+        load_settings()
+    assert len(error.value.problems) == 1
+    assert error.value.problems[0].startswith(f"{name}, read from the environment: ")
+
+
+@pytest.mark.parametrize(
+    ("given", "lacking"),
+    [
+        ("RADAR_HOST", "RADAR_PASS"),
+        ("RADAR_PASS", "RADAR_HOST"),
+        ("FARMARCAS_AWS_ACCESS_KEY_ID", "FARMARCAS_AWS_SECRET_ACCESS_KEY"),
+        ("RADAR_AIRBYTE_CLIENT_SECRET", "RADAR_AIRBYTE_CLIENT_ID"),
+    ],
+)
+def test_half_a_pair_names_the_other_half(monkeypatch: pytest.MonkeyPatch, given: str, lacking: str) -> None:
+    monkeypatch.setenv(given, SECRET)
+    with pytest.raises(SettingsError, match=f"{given} is set and {lacking} is not") as error:
+        load_settings()
+    assert SECRET not in str(error.value)
+
+
+def test_secrets_show_in_no_repr_and_in_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RADAR_HOST", "db")
+    monkeypatch.setenv("RADAR_PASS", SECRET)
+    settings = load_settings()
+    assert SECRET not in repr(settings) + str(settings) + settings.model_dump_json()
+    monkeypatch.setenv("RADAR_PORT", SECRET)
+    with pytest.raises(SettingsError) as error:
+        load_settings()
+    assert SECRET not in str(error.value)
+
+
+def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("S3_BUCKET_NAME=from-file\nAWS_DEFAULT_REGION=from-file\n")
+    monkeypatch.setenv("S3_BUCKET_NAME", "from-environment")
+    assert (load_settings().bucket, load_settings().aws_region) == ("from-environment", "from-file")
+
+
+def test_a_named_file_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RADAR_ENV_FILE", "nowhere.env")
+    with pytest.raises(SettingsError, match=r"RADAR_ENV_FILE names nowhere\.env"):
+        load_settings()
+
+
+def test_the_example_names_every_variable_with_its_default() -> None:
+    text = (ROOT / ".env.example").read_text()
+    for name, field in Settings.model_fields.items():
+        line = next(
+            (line for line in text.splitlines() if line.removeprefix("# ").startswith(f"{variable(name)}=")), None
+        )
+        assert line is not None, f"{variable(name)} is missing in .env.example"
+        value = line.split("=", 1)[1].split(" ", 1)[0]
+        if value and field.default is not None:
+            assert value == str(field.default).removesuffix(".0")
+
+
+def test_check_config_names_a_broken_registry_line_and_exits_with_2(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = tmp_path / "tables.yaml"
+    broken.write_text("tables:\n  store:\n    area: stores\n    volume_limit: 5%\n")
+    monkeypatch.setenv("RADAR_TABLES_FILE", str(broken))
+    monkeypatch.setenv("AIRBYTE_SERVER_HOST", "airbyte")
+    result = CliRunner().invoke(main, ["check-config"])
+    assert result.exit_code == 2
+    assert "tables.yaml:4" in result.output
+    assert "volume_limit" in result.output
+
+
+def test_check_config_is_content_with_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRBYTE_SERVER_HOST", "airbyte")
+    result = CliRunner().invoke(main, ["check-config", "--json"])
+    assert result.exit_code == 0, result.output
+    assert '"problems": []' in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "--date", "gestern"], "is no date"),
+        (["run", "--date", "2999-01-01"], "has not begun"),
+        (["run", "--date", "2001-01-01"], "before the first partition"),
+        (["run", "--date", "2026-01-01", "--force"], "--force cannot sync"),
+        (["status", "--date", "2026-13-01"], "is no date"),
+        (["accept", "no_such_table", "--date", "2026-01-01", "--reason", "x"], "no table of the registry"),
+        (["accept", "store", "--date", "2026-01-01", "--reason", " "], "--reason"),
+    ],
+)
+def test_bad_requests_get_one_clear_sentence_and_exit_with_2(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: str
+) -> None:
+    monkeypatch.setenv("AIRBYTE_SERVER_HOST", "127.0.0.1")
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert words in result.output
+    assert result.output.startswith("error: ")
+    assert "Traceback" not in result.output
