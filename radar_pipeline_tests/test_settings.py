@@ -23,9 +23,8 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_an_empty_environment_loads_and_says_what_is_missing() -> None:
-    assert load_settings().missing() == (
-        "AIRBYTE_SERVER_HOST is not set: the host of the Airbyte server (AIRBYTE_SERVER_PORT is its port, 8001 by default)",
-    )
+    (problem,) = load_settings().missing()
+    assert problem.startswith("AIRBYTE_SERVER_HOST is not set: ")
 
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

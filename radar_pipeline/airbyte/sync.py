@@ -42,7 +42,7 @@ def ensure_sync(
     day: dt.date,
     *,
     proven: Callable[[], bool],
-    force: bool = False,
+    forced_at: dt.datetime | None = None,
     poll_seconds: float = 10.0,
     timeout_seconds: float = 14_400.0,
     patience: Patience | None = None,
@@ -60,7 +60,8 @@ def ensure_sync(
         client: The connection.
         day: UTC day; it must be today, as a sync reads the present.
         proven: Says whether the day lies proven in the bucket. Only called where a sync of the day has succeeded.
-        force: Whether to sync again although the day is proven. A running sync is still followed.
+        forced_at: When a person asked for a new sync although the day is proven; None where nobody did. A running sync
+            is still followed.
         poll_seconds: Pause between two looks at a running job.
         timeout_seconds: How long a job may take.
         patience: All of the limits at once; wins over the two before.
@@ -79,7 +80,7 @@ def ensure_sync(
     """
     limits = patience or Patience(poll_seconds, timeout_seconds)
     run = _Sync(client, day, limits, settle_seconds, clock, on_decision, on_job, on_progress, sleep, monotonic)
-    return run.ensure(proven, force=force)
+    return run.ensure(proven, forced_at)
 
 
 @dataclass
@@ -95,11 +96,11 @@ class _Sync:
     sleep: Callable[[float], None]
     monotonic: Callable[[], float]
 
-    def ensure(self, proven: Callable[[], bool], *, force: bool) -> SyncOutcome:
+    def ensure(self, proven: Callable[[], bool], forced_at: dt.datetime | None) -> SyncOutcome:
         begin, waited_for = self.monotonic(), None
         while True:
             jobs = self._jobs()
-            decision = decide_sync(jobs, self.day, proven=self._is_proven(jobs, proven, force), force=force)
+            decision = decide_sync(jobs, self.day, proven=self._is_proven(jobs, proven), forced_at=forced_at)
             if decision.action is SyncAction.WAIT and decision.job is not None:
                 if waited_for != decision.job.id:
                     self.on_decision(decision)
@@ -130,9 +131,9 @@ class _Sync:
                 self.on_progress(SyncProgress(None, away, note=f"waiting for Airbyte for {away:.0f} s: {error}"))
                 self.sleep(self.patience.poll_seconds)
 
-    def _is_proven(self, jobs: tuple[SyncJob, ...], proven: Callable[[], bool], force: bool) -> bool:
+    def _is_proven(self, jobs: tuple[SyncJob, ...], proven: Callable[[], bool]) -> bool:
         """Asks the bucket only where the answer decides something: listing it takes longer than all the rest."""
-        if force or any(not job.status.is_final for job in jobs):
+        if any(not job.status.is_final for job in jobs):
             return False
         return any(job.status is JobStatus.SUCCEEDED for job in syncs_of_day(jobs, self.day)) and proven()
 

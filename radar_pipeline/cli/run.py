@@ -57,7 +57,7 @@ def run_day(
     """Runs one day and prints it; ends the command with its exit status where all is not well."""
     began = time.monotonic()
     with progress(f"bronze_radar {day}", quiet=quiet) as tell:
-        tags = {FORCE_TAG: "true"} if force else {}
+        tags = {FORCE_TAG: platform.clock().isoformat()} if force else {}
         try:
             success, failure = platform.execute("ingest_bronze_job", instance, day, tell, tags=tags)
         except KeyboardInterrupt:

@@ -151,15 +151,18 @@ def syncs_of_day(jobs: Iterable[SyncJob], day: dt.date) -> tuple[SyncJob, ...]:
     return tuple(sorted(mine, key=lambda job: (job.created_at, job.id), reverse=True))
 
 
-def decide_sync(jobs: Sequence[SyncJob], day: dt.date, *, proven: bool, force: bool = False) -> SyncDecision:
+def decide_sync(
+    jobs: Sequence[SyncJob], day: dt.date, *, proven: bool, forced_at: dt.datetime | None = None
+) -> SyncDecision:
     """Decides how the day's data comes to be: by a new sync, a running one or one that already succeeded.
 
     Args:
         jobs: The connection's recent jobs of every kind, in any order.
         day: The partition's UTC day.
         proven: Whether the newest succeeded sync of the day is proven by what lies in the bucket.
-        force: Whether a person asked for a sync although the day is proven. A running sync is still attached to:
-            two syncs of one connection cannot run at once.
+        forced_at: When a person asked for a new sync although the day is proven; None where nobody did. A sync
+            created since then is the one that was asked for, so a run that is killed and repeated starts no third. A
+            running sync is attached to in any case: two syncs of one connection cannot run at once.
     """
     active = [job for job in jobs if not job.status.is_final]
     other = next((job for job in active if job.kind is not JobKind.SYNC), None)
@@ -172,10 +175,11 @@ def decide_sync(jobs: Sequence[SyncJob], day: dt.date, *, proven: bool, force: b
     if running:
         return SyncDecision(SyncAction.ATTACH, running, f"sync job {running.id} is {running.status}: following it")
     done = next((job for job in syncs_of_day(jobs, day) if job.status is JobStatus.SUCCEEDED), None)
-    if done and proven and not force:
+    is_asked_for = forced_at is not None and (done is None or done.created_at < forced_at)
+    if done and proven and not is_asked_for:
         reason = f"sync job {done.id} of {day} succeeded and its data is proven in the bucket: no second sync"
         return SyncDecision(SyncAction.REUSE, done, reason)
-    if force:
+    if is_asked_for:
         return SyncDecision(SyncAction.START, None, "a new sync was asked for")
     if done:
         return SyncDecision(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # dagster.yaml gives this pool one slot: a connection cannot run two syncs at once.
 POOL = "airbyte_connection"
 
-# Set on a run by `radar run --force`: sync although the day is proven.
+# Set on a run by `radar run --force`, with the time (ISO 8601): sync although the day is proven.
 FORCE_TAG = "radar/force"
 
 _DESCRIPTIONS = {

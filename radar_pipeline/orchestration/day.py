@@ -81,7 +81,7 @@ class DayRun:
     on_job: Callable[[AirbyteClient, int], None] = lambda _client, _job: None
     _landings: Evidence | None = field(default=None, init=False)
 
-    def ingest(self, *, force: bool = False) -> DayReport:
+    def ingest(self, *, forced_at: dt.datetime | None = None) -> DayReport:
         """Makes sure that the day is synced once, then proves, publishes and judges it.
 
         A past day is never synced: a full refresh reads the present. What lies in its folders is proven and published
@@ -99,7 +99,7 @@ class DayRun:
             raise FutureDayError(message)
         if self.day < today:
             return self._verify_past()
-        return self._sync_today(force)
+        return self._sync_today(forced_at)
 
     def check(self) -> DayReport:
         """Judges the day from what lies there, changing nothing: no sync, no publishing, no new judgement on record."""
@@ -108,13 +108,13 @@ class DayRun:
         evidence = self._evidence(client, jobs)
         return self._report(evidence, client)
 
-    def _sync_today(self, force: bool) -> DayReport:
+    def _sync_today(self, forced_at: dt.datetime | None) -> DayReport:
         client = self.systems.connect_airbyte()
         outcome = ensure_sync(
             client,
             self.day,
             proven=lambda: self._is_proven(client),
-            force=force,
+            forced_at=forced_at,
             poll_seconds=self.systems.settings.poll_seconds,
             timeout_seconds=self.systems.settings.sync_timeout_seconds,
             clock=self.systems.clock,

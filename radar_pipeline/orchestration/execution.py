@@ -33,7 +33,23 @@ def report_of_run(context: dg.AssetExecutionContext, systems: Systems) -> DayRep
     with _plain_failures(), watched.cancelled_on_termination():
         if not context.selected_asset_keys:
             return run.check()
-        return run.ingest(force=context.run.tags.get(FORCE_TAG) == "true")
+        return run.ingest(forced_at=_forced_at(context))
+
+
+def _forced_at(context: dg.AssetExecutionContext) -> dt.datetime | None:
+    """When a person asked for a sync although the day is proven; a run that retries another has the same time.
+
+    Raises:
+        dagster.Failure: The tag holds no time.
+    """
+    asked = context.run.tags.get(FORCE_TAG)
+    if asked is None:
+        return None
+    try:
+        return dt.datetime.fromisoformat(asked)
+    except ValueError:
+        message = f"the run's tag {FORCE_TAG} is {asked!r}: it must be the time at which the sync was asked for"
+        raise dg.Failure(message, allow_retries=False) from None
 
 
 def day_of_run(context: dg.AssetExecutionContext, systems: Systems) -> dt.date:

@@ -107,7 +107,7 @@ def test_a_day_that_is_not_proven_is_synced_again(server):
 def test_a_person_may_force_a_second_sync(server):
     client = client_of(server)
     ensure(client)
-    ensure(client, proven=lambda: True, force=True)
+    ensure(client, proven=lambda: True, forced_at=dt.datetime.now(dt.UTC))
     assert server.sync_posts() == 2
 
 
@@ -117,7 +117,7 @@ def test_the_bucket_is_not_asked_where_no_sync_has_succeeded(server):
 
 def test_a_running_sync_is_followed_even_when_forced(server):
     server.fault("already-running", options={"seconds": 1})
-    outcome, seen = ensure(client_of(server), force=True)
+    outcome, seen = ensure(client_of(server), forced_at=dt.datetime.now(dt.UTC))
     assert seen.actions == [SyncAction.ATTACH]
     assert outcome.job.status is JobStatus.SUCCEEDED
     assert server.sync_posts() == 0

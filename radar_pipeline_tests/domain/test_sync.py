@@ -30,28 +30,31 @@ jobs = st.lists(
 )
 
 
-@given(jobs, st.booleans(), st.booleans())
-def test_nothing_is_started_while_anything_runs(found, proven, force):
-    decision = decide_sync(found, DAY, proven=proven, force=force)
+forced = st.none() | st.integers(-24 * 60, 24 * 60).map(lambda minutes: TWO + dt.timedelta(minutes=minutes))
+
+
+@given(jobs, st.booleans(), forced)
+def test_nothing_is_started_while_anything_runs(found, proven, forced_at):
+    decision = decide_sync(found, DAY, proven=proven, forced_at=forced_at)
     if any(not each.status.is_final for each in found):
         assert decision.action in {SyncAction.WAIT, SyncAction.ATTACH}
     else:
         assert decision.action in {SyncAction.START, SyncAction.REUSE}
 
 
-@given(jobs, st.booleans(), st.booleans())
-def test_only_a_sync_of_the_day_is_followed_or_reused(found, proven, force):
-    decision = decide_sync(found, DAY, proven=proven, force=force)
+@given(jobs, st.booleans(), forced)
+def test_only_a_sync_of_the_day_is_followed_or_reused(found, proven, forced_at):
+    decision = decide_sync(found, DAY, proven=proven, forced_at=forced_at)
     if decision.action in {SyncAction.ATTACH, SyncAction.REUSE}:
         assert decision.job in syncs_of_day(found, DAY)
     assert (decision.job is None) == (decision.action is SyncAction.START)
 
 
-@given(jobs, st.booleans(), st.booleans(), st.randoms())
-def test_the_order_of_the_list_decides_nothing(found, proven, force, random):
+@given(jobs, st.booleans(), forced, st.randoms())
+def test_the_order_of_the_list_decides_nothing(found, proven, forced_at, random):
     shuffled = found[:]
     random.shuffle(shuffled)
-    one, other = (decide_sync(each, DAY, proven=proven, force=force) for each in (found, shuffled))
+    one, other = (decide_sync(each, DAY, proven=proven, forced_at=forced_at) for each in (found, shuffled))
     assert one.action is other.action
 
 
@@ -60,7 +63,7 @@ def test_a_day_with_a_succeeded_and_proven_sync_gets_no_second_one(found):
     found = [each for each in found if each.status.is_final] + [job(99, JobStatus.SUCCEEDED)]
     assert decide_sync(found, DAY, proven=True).action is SyncAction.REUSE
     assert decide_sync(found, DAY, proven=False).action is SyncAction.START
-    assert decide_sync(found, DAY, proven=True, force=True).action is SyncAction.START
+    assert decide_sync(found, DAY, proven=True, forced_at=TWO + dt.timedelta(days=2)).action is SyncAction.START
 
 
 def test_a_failed_sync_is_no_reason_not_to_start_another():
@@ -85,4 +88,12 @@ def test_the_newest_of_two_running_syncs_is_followed():
 
 
 def test_a_status_that_nobody_knows_is_followed_and_not_started_over():
-    assert decide_sync([job(1, JobStatus.UNKNOWN)], DAY, proven=True, force=True).action is SyncAction.ATTACH
+    assert decide_sync([job(1, JobStatus.UNKNOWN)], DAY, proven=True, forced_at=TWO + dt.timedelta(days=2)).action is SyncAction.ATTACH
+
+
+def test_a_sync_since_the_request_is_the_one_that_was_asked_for():
+    done = job(7, JobStatus.SUCCEEDED)
+    before, after = done.created_at - dt.timedelta(seconds=1), done.created_at + dt.timedelta(seconds=1)
+    assert decide_sync([done], DAY, proven=True, forced_at=before).action is SyncAction.REUSE
+    assert decide_sync([done], DAY, proven=True, forced_at=after).action is SyncAction.START
+    assert decide_sync([done], DAY, proven=False, forced_at=before).action is SyncAction.START

@@ -48,7 +48,7 @@ def test_a_wrong_password_for_the_source_is_said_and_the_day_lands_without_its_c
     said = "\n".join(outcome.lines)
     assert outcome.success, outcome.failure
     assert "could not be counted" in said
-    assert "denied" in said.lower()
+    assert "the password is wrong" in said
     assert WRONG not in said + str(outcome.failure)
 
 
