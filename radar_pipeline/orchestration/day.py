@@ -23,7 +23,7 @@ from radar_pipeline.domain.snapshots import BrokenFile, DataFile, Folder
 from radar_pipeline.domain.sync import SyncAction, SyncDecision, SyncJob, syncs_of_day
 from radar_pipeline.lake.inventory import read_folders
 from radar_pipeline.lake.ledger import read_history, record_judgements, record_source_counts
-from radar_pipeline.lake.publish import quarantine
+from radar_pipeline.lake.publish import Outcome, quarantine
 from radar_pipeline.orchestration.judging import Evidence, judge_day, judge_landings
 from radar_pipeline.orchestration.systems import Systems
 from radar_pipeline.source.columns import observe_tables
@@ -235,12 +235,15 @@ class DayRun:
             return None
 
     def _publish_and_judge(self, evidence: Evidence, client: AirbyteClient | None) -> DayReport:
-        report = self._report(evidence, client)
-        moved = quarantine(self.systems.lake, self.systems.layout, _superseded(report.tables))
+        systems, report = self.systems, self._report(evidence, client)
+        outcomes = [each.outcome for each in quarantine(systems.lake, systems.layout, _superseded(report.tables))]
+        moved, changed = outcomes.count(Outcome.MOVED), outcomes.count(Outcome.CHANGED)
         if moved:
-            self.log(f"{len(moved)} files of superseded attempts went into quarantine")
+            self.log(f"{moved} files of superseded attempts went into quarantine")
+        if changed:
+            self.log(f"{changed} superseded files were rewritten meanwhile and stay: run the day again")
         self._record(report.tables)
-        return replace(report, moved=len(moved))
+        return replace(report, moved=moved)
 
     def _report(self, evidence: Evidence, client: AirbyteClient | None) -> DayReport:
         tables = judge_day(self.systems.registry, self.day, self._with_next_day(evidence))
