@@ -3,6 +3,7 @@
 PYTHON ?= python3.11
 UV_VERSION := 0.13.9
 BIN := .venv/bin
+UV = $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
 DAYS ?= 14
 PORT ?= 3000
 
@@ -20,8 +21,8 @@ help:  ## this list
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "error: no virtual environment could be made: on Debian and Ubuntu, apt-get install python3.11-venv"; exit 1; }
 	@echo "installing the locked dependencies into .venv"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@$(UV) --require-hashes -r requirements.lock || { echo "uv could not; trying pip, which takes a minute"; $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 run: .venv/.installed  ## start the local stack, seed it, land today's partition, print what landed

@@ -40,6 +40,7 @@ setup(
             "psutil>=6,<8",
         ],
         "dev": [
+            "setuptools>=77,<90",
             "pytest>=8,<10",
             "pytest-timeout>=2.3,<3",
             "pytest-xdist>=3.6,<4",

@@ -106,7 +106,7 @@ def _install_commands(folder: Path) -> list[list[str]]:
     if uv:
         return [
             [*uv, "venv", "--quiet", "--no-project", "--python", sys.executable, str(folder)],
-            [*uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", str(AWS_REQUIREMENTS)],
+            [*uv, "pip", "install", "--quiet", "--system-certs", "--python", python, "--require-hashes", "-r", str(AWS_REQUIREMENTS)],
         ]
     return [
         [sys.executable, "-m", "venv", str(folder)],
