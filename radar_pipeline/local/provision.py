@@ -103,14 +103,15 @@ def _fingerprint(folder: Path) -> str:
 def _install_commands(folder: Path) -> list[list[str]]:
     python = str(folder / "bin" / "python")
     uv = _uv()
+    flags = ["--quiet", "--require-hashes"]
     if uv:
         return [
             [*uv, "venv", "--quiet", "--no-project", "--python", sys.executable, str(folder)],
-            [*uv, "pip", "install", "--quiet", "--system-certs", "--python", python, "--require-hashes", "-r", str(AWS_REQUIREMENTS)],
+            [*uv, "pip", "install", *flags, "--system-certs", "--python", python, "-r", str(AWS_REQUIREMENTS)],
         ]
     return [
         [sys.executable, "-m", "venv", str(folder)],
-        [python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(AWS_REQUIREMENTS)],
+        [python, "-m", "pip", "install", *flags, "-r", str(AWS_REQUIREMENTS)],
     ]
 
 
