@@ -60,7 +60,7 @@ class SyncProgress:
         if self.job is None:
             return self.note or "waiting for Airbyte"
         attempt = self.job.last_attempt
-        name = f"sync job {self.job.id}"
+        name = f"{self.job.kind} job {self.job.id}"
         if attempt is not None and attempt.number:
             name += f" (attempt {attempt.number + 1})"
         parts = [f"{name} {self.job.status} for {self.seconds:.0f} s"]
@@ -124,8 +124,8 @@ class _Watch:
                 self._tell(self._away() if self._failures else None)
             if now - self._begin > self._patience.timeout_seconds:
                 message = (
-                    f"sync job {self._job.id} is still {self._job.status} after {now - self._begin:.0f} s. It goes on: "
-                    "the next run of the same day will follow it"
+                    f"{self._job.kind} job {self._job.id} is still {self._job.status} after {now - self._begin:.0f} s. "
+                    "It goes on: the next run of the same day will follow it"
                 )
                 raise SyncTimeoutError(message)
             self._sleep(self._pause())
@@ -153,8 +153,9 @@ class _Watch:
         away = self._monotonic() - self._answered_at
         if away > self._patience.outage_seconds:
             message = (
-                f"Airbyte has been away for {away:.0f} s while sync job {self._job.id} was {self._job.status}; the job "
-                f"was not cancelled, and the next run of the same day will follow it. Last: {error}"
+                f"Airbyte has been away for {away:.0f} s while {self._job.kind} job {self._job.id} was "
+                f"{self._job.status}; the job was not cancelled, and the next run of the same day will follow it. "
+                f"Last: {error}"
             )
             raise SyncLostError(message) from None
         if self._failures == 1:

@@ -20,7 +20,8 @@ from radar_pipeline.settings import load_settings
 from radar_pipeline_tests.conftest import AWS_VENV
 from radar_pipeline_tests.end_to_end.world import World, small_registry, small_registry_text
 
-# A real server waits 10 s and more between attempts; the times that it tells have whole seconds.
+# A real server makes up to 20 attempts, 10 s and more apart. A second is the least that its times can tell apart.
+ATTEMPTS = 2
 RETRY_PAUSE_SECONDS = 1.0
 
 
@@ -55,7 +56,8 @@ def make_world(folder: Path, era: str) -> Iterator[World]:
 def _retrying_soon(program: Callable[..., Program]) -> Callable[..., Program]:
     def faster(*args: Any, **named: Any) -> Program:
         made = program(*args, **named)
-        return replace(made, argv=(*made.argv, "--retry-pause", str(RETRY_PAUSE_SECONDS)))
+        options = ("--retry-pause", str(RETRY_PAUSE_SECONDS), "--max-attempts", str(ATTEMPTS))
+        return replace(made, argv=(*made.argv, *options))
 
     return faster
 

@@ -1,7 +1,8 @@
 """One run of the daily job in a process of its own, which can kill itself with SIGKILL at a chosen point.
 
 ``python -m radar_pipeline_tests.end_to_end.process 2026-01-31`` with ``RADAR_TEST_OFFSET`` (seconds that the clock is
-moved by) and ``RADAR_TEST_KILL_AT`` (a point below). What runs is the platform itself; only the bullet is put in.
+moved by), ``RADAR_TEST_KILL_AT`` (a point below) and ``RADAR_TEST_FORCED_AT`` (the time at which a new sync was asked
+for). What runs is the platform itself; only the bullet is put in.
 """
 
 from __future__ import annotations
@@ -16,8 +17,6 @@ from typing import Any, NoReturn
 from radar_pipeline.airbyte import client as airbyte_client
 from radar_pipeline.cli.platform import dagster_instance, load_platform
 from radar_pipeline.orchestration import bronze, day
-
-AFTER_CALLS = {"polling": 3, "recording": 10}
 
 
 def die() -> NoReturn:
@@ -66,10 +65,15 @@ def main() -> None:
     offset = dt.timedelta(seconds=float(os.environ.get("RADAR_TEST_OFFSET", "0")))
     if point := os.environ.get("RADAR_TEST_KILL_AT"):
         arm(point)
+    forced_at = os.environ.get("RADAR_TEST_FORCED_AT")
     platform = load_platform(clock=lambda: dt.datetime.now(dt.UTC) + offset)
     with dagster_instance() as instance:
         success, failure = platform.execute(
-            "ingest_bronze_job", instance, dt.date.fromisoformat(sys.argv[1]), lambda line: print(line, flush=True)
+            "ingest_bronze_job",
+            instance,
+            dt.date.fromisoformat(sys.argv[1]),
+            lambda line: print(line, flush=True),
+            tags={bronze.FORCE_TAG: forced_at} if forced_at else {},
         )
     print("succeeded" if success else f"failed: {failure}", flush=True)
     raise SystemExit(0 if success else 1)

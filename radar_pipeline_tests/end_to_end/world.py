@@ -9,16 +9,21 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
+import pyarrow.parquet as pq
+import requests
 
 from radar_pipeline.cli.platform import Platform
 from radar_pipeline.cli.status import DayStatus, TableStatus, read_status
 from radar_pipeline.domain.layout import is_data_file
+from radar_pipeline.domain.sync import SyncJob, syncs_of_day
 from radar_pipeline.local.airbyte_admin import AirbyteAdmin
+from radar_pipeline.local.mariadb import connect
 from radar_pipeline.local.stack import LocalStack
 from radar_pipeline.orchestration.bronze import FORCE_TAG
 from radar_pipeline.settings import Settings
@@ -30,6 +35,8 @@ from radar_pipeline_tests.servers import PROJECT
 # Two critical tables, one without a key, one that is empty, one with a reserved word and one with Portuguese letters
 # as its name, one with secrets, two ordinary ones.
 SMALL = ("store", "user_access", "contest_score", "login", "menu", "distributor")
+
+_SYNC_PATHS = {"/api/v1/connections/sync", "/api/public/v1/jobs"}
 
 NOON = dt.time(12, 0, tzinfo=dt.UTC)
 
@@ -106,10 +113,14 @@ class World:
     def platform(self) -> Platform:
         return Platform(self.settings, self.registry, self.clock)
 
-    def run(self, day: dt.date, *, force: bool = False) -> Outcome:
+    def run(
+        self, day: dt.date, *, force: bool = False, forced_at: dt.datetime | None = None, **settings: Any
+    ) -> Outcome:
+        """Runs the daily job in this process; further arguments are settings that differ for this run."""
         lines: list[str] = []
-        tags = {FORCE_TAG: "true"} if force else {}
-        success, failure = self.platform.execute("ingest_bronze_job", self.instance, day, lines.append, tags=tags)
+        tags = {FORCE_TAG: (forced_at or self.clock()).isoformat()} if force or forced_at else {}
+        platform = replace(self.platform, settings=self.settings.model_copy(update=settings))
+        success, failure = platform.execute("ingest_bronze_job", self.instance, day, lines.append, tags=tags)
         return Outcome(success, failure, read_status(self.instance, self.registry, day), lines)
 
     def start_process(self, day: dt.date, **environment: str) -> subprocess.Popen[str]:
@@ -131,11 +142,24 @@ class World:
             "RADAR_TEST_OFFSET": str(self.offset.total_seconds()),
         }
 
-    def syncs_posted(self, day: dt.date) -> int:
-        """Sync jobs that the server has of a day."""
+    def syncs(self, day: dt.date) -> tuple[SyncJob, ...]:
+        """Sync jobs that the server has of a day, newest first."""
         start = dt.datetime.combine(day, dt.time(), dt.UTC)
-        jobs = self.platform.systems.connect_airbyte().recent_jobs(start)
-        return sum(job.kind.value == "sync" and job.created_at.date() == day for job in jobs)
+        return syncs_of_day(self.platform.systems.connect_airbyte().recent_jobs(start), day)
+
+    def syncs_posted(self, day: dt.date) -> int:
+        return len(self.syncs(day))
+
+    def sync_requests(self, day: dt.date) -> int:
+        """Requests to start a sync that the server received on a day, answered or not."""
+        seen = requests.get(f"{self.stack.servers.airbyte.url}/_local/requests", timeout=10).json()["requests"]
+        posts = [each for each in seen if each["method"] == "POST" and each["path"] in _SYNC_PATHS]
+        return sum(each["time"].startswith(day.isoformat()) for each in posts)
+
+    def cancel_syncs(self, day: dt.date) -> None:
+        client = self.platform.systems.connect_airbyte()
+        for job in self.syncs(day):
+            client.cancel(job.id)
 
     def data_keys(self, table: str, day: dt.date) -> list[str]:
         """The files of a folder that a reader takes for data."""
@@ -149,6 +173,20 @@ class World:
         systems = self.platform.systems
         folder = systems.layout.quarantine_key(systems.layout.folder(table, day))
         return [found.key for found in systems.lake.list_objects(folder)]
+
+    def rows_of(self, keys: list[str]) -> int:
+        """Rows that really lie in files, read whole and not by their footers alone."""
+        bodies = [self.platform.systems.lake.read(key) for key in keys]
+        return sum(len(pq.read_table(pa.BufferReader(body)).column(0)) for body in bodies)
+
+    def source_rows(self) -> dict[str, int]:
+        """Rows that every table has at the source now."""
+        with connect(self.stack.servers.admin) as connection, connection.cursor() as cursor:
+            found = {}
+            for name in self.registry.names:
+                cursor.execute(f"SELECT COUNT(*) FROM `{name}`")
+                found[name] = int((cursor.fetchone() or (0,))[0])
+            return found
 
     @contextmanager
     def fault(self, name: str, *, table: str | None = None, times: int | None = 1, **options: Any) -> Iterator[None]:
