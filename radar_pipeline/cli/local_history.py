@@ -27,7 +27,8 @@ def history_command(ctx: click.Context, days: int) -> None:
     """Plays the last days through, one run a day, on data that changes from day to day.
 
     Only the local side's clock moves: the Airbyte-compatible server and this command believe in each day in turn. A
-    day that is accepted already is left as it is. Exit status 0: every day is accepted; 1: one is not.
+    day that is accepted already is left as it is. Where today had landed before its past was played, it is synced
+    again, so that it follows from it. Exit status 0: every day is accepted; 1: one is not.
     """
     # Dagster comes with it: a second and a half that the other commands of the group need not wait.
     from radar_pipeline.cli.platform import dagster_instance
@@ -37,9 +38,11 @@ def history_command(ctx: click.Context, days: int) -> None:
     admin = AirbyteAdmin(stack.servers.airbyte.url)
     today = dt.datetime.now(dt.UTC).date()
     past = [today - dt.timedelta(days=back) for back in range(days, 0, -1)]
-    with plain_errors(), dagster_instance() as instance, progress("history") as tell, _real_clock_again(admin):
-        accepted = [_play(admin, instance, day, tell, lambda: stack.advance(days=1)) for day in past]
-    out.print(f"{sum(accepted)} of {len(accepted)} days are accepted; see them with `make ui`", highlight=False)
+    with plain_errors(), dagster_instance() as instance, progress("history") as tell:
+        with _real_clock_again(admin):
+            accepted = [_play(admin, instance, day, tell, lambda: stack.advance(days=1)) for day in past]
+        accepted.append(_catch_up(instance, today, tell, lambda: stack.advance(days=1)))
+    out.print(f"{sum(accepted)} of {len(accepted)} days are well; see them with `make ui`", highlight=False)
     if not all(accepted):
         raise SystemExit(NOT_WELL)
 
@@ -69,6 +72,26 @@ def _play(
     _, failure = platform.execute("ingest_bronze_job", instance, day, lambda _line: None)
     status = read_status(instance, platform.registry, day, airbyte_job(platform, day))
     tell(f"{day}: {total_line(status)}" + (f"; failed: {failure}" if failure else ""))
+    return status.is_accepted
+
+
+def _catch_up(
+    instance: dg.DagsterInstance, today: dt.date, tell: Callable[[str], None], advance: Callable[[], None]
+) -> bool:
+    """Brings the data from yesterday to today, and today's partition with it where it was there before its past."""
+    from radar_pipeline.cli.platform import load_platform
+    from radar_pipeline.cli.run import airbyte_job
+    from radar_pipeline.cli.status import read_status, total_line
+    from radar_pipeline.orchestration.bronze import FORCE_TAG
+
+    platform = load_platform()
+    advance()
+    if not any(table.landed for table in read_status(instance, platform.registry, today).tables):
+        return True
+    tags = {FORCE_TAG: platform.clock().isoformat()}
+    _, failure = platform.execute("ingest_bronze_job", instance, today, lambda _line: None, tags=tags)
+    status = read_status(instance, platform.registry, today, airbyte_job(platform, today))
+    tell(f"{today}: synced again after its past, {total_line(status)}" + (f"; failed: {failure}" if failure else ""))
     return status.is_accepted
 
 

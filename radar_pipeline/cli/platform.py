@@ -20,6 +20,9 @@ from radar_pipeline.tables.model import Registry
 
 Tell = Callable[[str], None]
 
+# Dagster's own remark on the checks of a table that is missing, of which the run has said more by then.
+_UNCHECKED = "did not yield or return expected outputs"
+
 
 @dataclass(frozen=True)
 class Platform:
@@ -117,8 +120,9 @@ def _told_to(tell: Tell) -> dg.LoggerDefinition:
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             meta = getattr(record, "dagster_meta", {})
-            if meta.get("dagster_event") is None:
-                tell(meta.get("orig_message") or record.getMessage())
+            text = meta.get("orig_message") or record.getMessage()
+            if meta.get("dagster_event") is None and _UNCHECKED not in text:
+                tell(text)
 
     def console(_context: dg.InitLoggerContext) -> logging.Logger:
         logger = logging.getLogger("radar_pipeline.run")

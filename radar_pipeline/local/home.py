@@ -8,7 +8,7 @@ from pathlib import Path
 DEFAULT_HOME = Path(".radar") / "local"
 
 # Everything but what is installed: the virtual environment and the folder itself survive a reset.
-_DATA = ("mariadb", "aws", "airbyte", "run", "logs", "env", "secrets.json", "state.json", "drift.json")
+_DATA = ("mariadb", "aws", "airbyte", "run", "logs", "env", "secrets.json", "state.json", "drift.json", "lived-until")
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ class Home:
     def drift(self) -> Path:
         """How to undo the columns that the schema-drift fault changed."""
         return self.root / "drift.json"
+
+    @property
+    def lived_until(self) -> Path:
+        """The day up to which the demonstration data has lived."""
+        return self.root / "lived-until"
 
     @property
     def aws_venv(self) -> Path:

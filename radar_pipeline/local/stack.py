@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,14 @@ __all__ = ["LocalOptions", "LocalStack", "PartStatus", "StackStatus"]
 
 # ministack writes its whole state when it ends, which takes its time on a busy machine.
 _STOP_SECONDS = {"mariadb": 60.0, "aws": 60.0, "airbyte": 20.0}
+
+
+# A stack found again after a year need not live through all of it.
+_DAYS_AT_MOST = 31
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(dt.UTC).date()
 
 
 def _quietly(_: str) -> None:
@@ -104,8 +113,11 @@ class LocalStack:
                 progress("loading the demonstration data")
                 seed(servers.admin, scale=scale, progress=seed_progress)
                 changed.append("demonstration data loaded")
+            elif with_data and servers.mariadb is not None:
+                changed += self._live_on(servers, progress, seed_progress)
             changed += self._run_airbyte(servers, progress)
             if loaded:
+                self._note_day()
                 AirbyteAdmin(servers.airbyte.url).refresh_catalog()
             write_environment(self.home.env, servers.wiring)
             return tuple(changed)
@@ -162,6 +174,19 @@ class LocalStack:
         with self._alone(progress):
             progress(f"living through {days} day{'s' if days > 1 else ''}")
             advance(self.servers.admin, days=days, progress=seed_progress)
+
+    def _live_on(self, servers: Servers, progress: Progress, seed_progress: SeedProgress | None) -> list[str]:
+        """Lets the data live through the days since the stack was last used: a table that stands still is suspect."""
+        noted = self.home.lived_until.read_text(encoding="utf-8").strip() if self.home.lived_until.exists() else ""
+        days = min((_today() - dt.date.fromisoformat(noted)).days, _DAYS_AT_MOST) if noted else 0
+        if days > 0:
+            progress(f"living through {days} day{'s' if days > 1 else ''}")
+            advance(servers.admin, days=days, progress=seed_progress)
+        self._note_day()
+        return [f"the demonstration data lived on for {days} day{'s' if days > 1 else ''}"] if days > 0 else []
+
+    def _note_day(self) -> None:
+        self.home.lived_until.write_text(f"{_today()}\n", encoding="utf-8")
 
     @contextlib.contextmanager
     def _alone(self, progress: Progress) -> Iterator[None]:

@@ -1,0 +1,120 @@
+"""The commands of the README, one after another, as a new user types them: all 85 tables, small data."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from radar_pipeline.local.mariadb import connect
+from radar_pipeline.local.stack import LocalStack
+from radar_pipeline.settings import Settings, variable
+from radar_pipeline_tests.conftest import AWS_VENV
+from radar_pipeline_tests.servers import PROJECT
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("commands"), pytest.mark.timeout(400)]
+
+RADAR = str(Path(sys.executable).parent / "radar")
+
+
+class Shell:
+    """A shell in an empty folder with nothing set but what make sets."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        names = {variable(name) for name in Settings.model_fields} | {"DAGSTER_HOME", "RADAR_LOCAL_HOME"}
+        kept = {name: value for name, value in os.environ.items() if name not in names}
+        self.environment = {**kept, "RADAR_LOCAL_AWS_VENV": str(AWS_VENV), "HOME": str(folder)}
+
+    def __call__(self, *arguments: str, status: int = 0) -> str:
+        done = subprocess.run(
+            [RADAR, *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == status, done.stdout[-3000:] + done.stderr[-3000:]
+        assert "Traceback" not in done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def json(self, *arguments: str) -> Any:
+        done = subprocess.run(
+            [RADAR, *arguments], cwd=self.folder, env=self.environment, capture_output=True, check=True
+        )
+        return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def radar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    folder = tmp_path_factory.mktemp("user")
+    for name in ("dagster.yaml", "workspace.yaml"):
+        (folder / name).symlink_to(PROJECT / name)
+    shell = Shell(folder)
+    shell("local", "up", "--scale", "0.02")
+    yield shell
+    shell("local", "down")
+
+
+def test_a_run_lands_everything_and_a_second_one_starts_no_second_sync(radar: Shell) -> None:
+    first = radar("run")
+    assert "85 of 85 tables landed, 85 accepted" in first
+    assert "make ui" in first
+    assert "no second sync" in radar("run")
+    requests = radar("local", "status")
+    assert "mariadb" in requests
+
+
+def test_status_speaks_json_of_the_documented_shape(radar: Shell) -> None:
+    status = radar.json("status", "--json")
+    assert set(status) == {"partition", "job", "tables"}
+    assert status["partition"] == dt.datetime.now(dt.UTC).date().isoformat()
+    assert status["job"] == {"id": 1, "status": "succeeded"}
+    assert len(status["tables"]) == 85
+    store = next(table for table in status["tables"] if table["table"] == "store")
+    assert set(store) == {"table", "rows", "bytes", "files", "landed", "checks"}
+    assert store["rows"] > 0
+    assert store["landed"] is True
+    assert set(store["checks"].values()) == {"passed"}
+
+
+def test_a_past_is_played_and_today_follows_from_it(radar: Shell) -> None:
+    played = radar("local", "history", "--days", "2")
+    assert "3 of 3 days are well" in played
+    yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
+    assert "85 of 85 tables landed, 85 accepted" in radar("status", "--date", yesterday.isoformat())
+    assert "85 accepted" in radar("run")
+    assert "already there" in radar("local", "history", "--days", "1")
+
+
+def test_a_lost_half_fails_until_a_person_accepts_it(radar: Shell) -> None:
+    today = dt.datetime.now(dt.UTC).date().isoformat()
+    lose_half(radar, "brand_metrics_average")
+    failed = radar("run", "--force", status=1)
+    assert "brand_metrics_average · volume_within_band" in failed
+    assert "84 accepted" in failed
+    radar("accept", "brand_metrics_average", "--date", today, "--reason", "old brands were merged", "--by", "Ana")
+    assert "85 accepted" in radar("status")
+    table = next(t for t in radar.json("status", "--json")["tables"] if t["table"] == "brand_metrics_average")
+    assert table["checks"]["volume_within_band"] == "passed"
+
+
+def test_tables_agree_with_the_database_and_the_connection(radar: Shell) -> None:
+    radar("tables", "check")
+    radar("tables", "diff")
+
+
+def test_the_data_lives_on_when_days_have_passed(radar: Shell) -> None:
+    (radar.folder / ".radar/local/lived-until").write_text(f"{dt.datetime.now(dt.UTC).date() - dt.timedelta(days=3)}\n")
+    assert "lived on for 3 days" in radar("local", "up")
+    assert "already up: nothing changed" in radar("local", "up")
+
+
+def lose_half(radar: Shell, table: str) -> None:
+    """Deletes half of a table at the source, as an accident would."""
+    admin = LocalStack(radar.folder / ".radar/local").servers.admin
+    with connect(admin) as connection, connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM `{table}` WHERE `Id` % 2 = 0")
