@@ -1,20 +1,26 @@
-"""Dagster's SQLite event log with its engines kept open.
+"""Dagster's SQLite event log, with its engines kept open and its events written in few transactions.
 
-Dagster 1.13 makes a new SQLAlchemy engine for every event that it stores, so no statement is ever found in the
-compilation cache. Measured with 85 materializations and 340 check evaluations on 2 cores: 15.0 s as it comes, 4.1 s
-with this class, nothing else changed. Tables, files and locking are Dagster's own; an instance can go back at any
+Dagster 1.13 makes a new SQLAlchemy engine for each of up to three transactions that it stores one event in, so no
+statement is ever found in the compilation cache; and it stores a batch one event at a time. Measured with the events
+of one run of 85 tables and 340 checks on 2 cores: 11.1 s as it comes, 1.1 s with this class (the 425 planned events,
+one batch, 4.4 s and 0.2 s). Tables, files, locking and what is stored are Dagster's own; an instance can go back at any
 time.
 
-What belongs here: how connections are made. What does not: what is stored. Production runs on PostgreSQL, where none of
-this applies.
+What belongs here: connections and transactions. What does not: anything that a PostgreSQL event log, which production
+runs on, would not have too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any, Self
 
+from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, EVENT_TYPE_TO_PIPELINE_RUN_STATUS
+from dagster._core.events.log import EventLogEntry
+from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import create_engine, event
@@ -27,17 +33,114 @@ BUSY_TIMEOUT_SECONDS = 30
 # Every run has a database of its own; the webserver may look at many. Few are ever written at the same time.
 MAX_ENGINES = 16
 
+# What the index that all runs share has a copy of, as in Dagster's own store_event.
+_MIRRORED = {*ASSET_EVENTS, *ASSET_CHECK_EVENTS, *EVENT_TYPE_TO_PIPELINE_RUN_STATUS}
+
+# Statements made once: a new one for every event has to be compared with all that were compiled before it.
+_INSERT = SqlEventLogStorageTable.insert()
+_INSERT_WITH_IDS = _INSERT.returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
+
+
+class _Held(threading.local):
+    """The transactions that a thread holds open while it stores events; ``stack`` is None where it holds none."""
+
+    stack: ExitStack | None = None
+
+    def __init__(self) -> None:
+        self.connections: dict[str, Connection] = {}
+
 
 class PooledSqliteEventLogStorage(SqliteEventLogStorage):
     """``SqliteEventLogStorage`` with one engine kept for each of the databases used last."""
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        self._engines: dict[str, Engine] = {}
+        self._known_tables: set[str] = set()
+        self._held = _Held()
+        super().__init__(base_dir, inst_data)
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
         """Builds the storage from its block in dagster.yaml."""
         return cls(inst_data=inst_data, **config_value)
 
+    def store_event(self, event: EventLogEntry) -> None:
+        """Stores one event."""
+        self.store_event_batch([event])
+
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        """Stores events in one transaction for each database that they belong to: all of them or none.
+
+        A run begins with such a batch: everything that it plans to materialize and to check.
+        """
+        rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        mirrored = []
+        for entry in events:
+            row = self._event_to_row(entry)
+            rows[entry.run_id].append(row)
+            if entry.is_dagster_event and entry.dagster_event_type in _MIRRORED:
+                mirrored.append((entry, row))
+        with self._one_transaction():
+            for run_id, of_run in rows.items():
+                with self.run_connection(run_id) as connection:
+                    connection.execute(_INSERT, of_run)
+            if mirrored:
+                self._mirror(mirrored)
+
+    def _mirror(self, mirrored: Sequence[tuple[EventLogEntry, dict[str, Any]]]) -> None:
+        """Copies events into the index, with what the index keeps beside them about assets and checks."""
+        with self.index_connection() as connection:
+            ids = connection.execute(_INSERT_WITH_IDS, [row for _, row in mirrored]).scalars().all()
+            for event_id, (entry, _) in zip(ids, mirrored, strict=True):
+                if entry.dagster_event_type in ASSET_EVENTS:
+                    self._store_asset_event_tags(connection, [entry], [event_id])
+                    self._store_asset_event(connection, entry, event_id)
+                elif entry.dagster_event_type in ASSET_CHECK_EVENTS:
+                    self.store_asset_check_event(entry, event_id)
+
+    def has_table(self, table_name: str) -> bool:
+        """Whether a table exists, asked once: Dagster asks for every check evaluation, and tables do not vanish."""
+        if table_name not in self._known_tables and super().has_table(table_name):
+            self._known_tables.add(table_name)
+        return table_name in self._known_tables
+
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[Connection]:
+        held = self._held
+        if held.stack is not None:
+            if shard not in held.connections:
+                held.connections[shard] = held.stack.enter_context(self._begin(shard))
+            yield held.connections[shard]
+            return
+        with self._db_lock, self._begin(shard) as connection:
+            yield connection
+
+    @contextmanager
+    def _one_transaction(self) -> Iterator[None]:
+        """Whatever this thread stores within goes into one transaction for each database.
+
+        A run's own database is always opened before the index that all runs share, so two processes that write at once
+        never wait for each other in a circle.
+        """
+        held = self._held
+        with self._db_lock, ExitStack() as stack:
+            held.stack = stack
+            try:
+                yield
+            finally:
+                held.stack, held.connections = None, {}
+
+    @contextmanager
+    def _begin(self, shard: str) -> Iterator[Connection]:
+        engine = self._engine(shard)
+        if shard not in self._initialized_dbs:
+            self._initdb(engine)
+            self._initialized_dbs.add(shard)
+        with engine.connect() as connection, connection.begin():
+            yield connection
+
     def _engine(self, shard: str) -> Engine:
-        engines: dict[str, Engine] = self.__dict__.setdefault("_engines", {})
+        engines = self._engines
         if shard in engines:
             engines[shard] = engines.pop(shard)
             return engines[shard]
@@ -53,27 +156,11 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         event.listen(engines[shard], "connect", _sync_at_checkpoints)
         return engines[shard]
 
-    def has_table(self, table_name: str) -> bool:
-        """Whether a table exists, asked once: Dagster asks for every check evaluation, and tables do not vanish."""
-        known: set[str] = self.__dict__.setdefault("_known_tables", set())
-        if table_name not in known and super().has_table(table_name):
-            known.add(table_name)
-        return table_name in known
-
-    @contextmanager
-    def _connect(self, shard: str) -> Iterator[Connection]:
-        with self._db_lock:
-            engine = self._engine(shard)
-            if shard not in self._initialized_dbs:
-                self._initdb(engine)
-                self._initialized_dbs.add(shard)
-            with engine.connect() as connection, connection.begin():
-                yield connection
-
     def dispose(self) -> None:
         """Closes every engine."""
-        for engine in self.__dict__.pop("_engines", {}).values():
+        for engine in self._engines.values():
             engine.dispose()
+        self._engines.clear()
         super().dispose()
 
 
