@@ -160,7 +160,11 @@ class Http:
             data = body.get("data")
             inner = data.get("message") if isinstance(data, dict) else None
             parts = (body.get("title"), body.get("detail"), body.get("message"), inner)
-            text = "; ".join(dict.fromkeys(str(part) for part in parts if part)) or json.dumps(body)
+            text = "; ".join(dict.fromkeys(str(part) for part in parts if part))
+            if not text and body.get("errorId"):
+                # What current servers say to anything that they did not foresee.
+                text = f"no reason; its own log has one under errorId {body['errorId']}"
+            text = text or json.dumps(body)
         text = " ".join(self._redacted(text).split()) or "(no body)"
         return text if len(text) <= _WORDS_AT_MOST else f"{text[:_WORDS_AT_MOST]}…"
 

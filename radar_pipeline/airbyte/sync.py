@@ -169,7 +169,10 @@ class _Sync:
             found = self._find_started(known)
             if found is not None:
                 return found
-        message = f"no sync could be started in {_STARTS_AT_MOST} tries, and none runs. Last: {details[-1]}"
+        message = (
+            f"no sync of {self.day} could be started in {_STARTS_AT_MOST} tries, and none runs; once the server starts "
+            f"syncs again, run the day again. Last: {details[-1]}"
+        )
         raise SyncNotStartedError(message)
 
     def _refuse_another_day(self) -> None:

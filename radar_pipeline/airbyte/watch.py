@@ -125,7 +125,8 @@ class _Watch:
             if now - self._begin > self._patience.timeout_seconds:
                 message = (
                     f"{self._job.kind} job {self._job.id} is still {self._job.status} after {now - self._begin:.0f} s. "
-                    "It goes on: the next run of the same day will follow it"
+                    "It goes on, and the next run of the same day will follow it. Where its log in Airbyte stands "
+                    "still, cancel it there and run the day again"
                 )
                 raise SyncTimeoutError(message)
             self._sleep(self._pause())

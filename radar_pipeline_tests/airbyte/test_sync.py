@@ -160,7 +160,7 @@ def test_a_refused_start_is_tried_again_only_when_no_job_came_of_it(server, faul
 
 def test_a_server_that_starts_nothing_is_given_up_with_its_own_words(server):
     server.fault("post-500", times=None)
-    with pytest.raises(SyncNotStartedError, match=r"in 3 tries, and none runs\. Last: .*HTTP 500"):
+    with pytest.raises(SyncNotStartedError, match=r"in 3 tries, and none runs; .* Last: .*HTTP 500"):
         ensure(client_of(server), settle_seconds=0.3)
 
 

@@ -156,6 +156,7 @@ def test_a_stuck_job_is_given_up_with_a_message_and_never_cancelled(world: World
         job = world.syncs(day)[0]
         assert f"sync job {job.id} is still running after" in (outcome.failure or "")
         assert "the next run of the same day will follow it" in (outcome.failure or "")
+        assert "cancel it there and run the day again" in (outcome.failure or "")
         again = world.run(day, sync_timeout_seconds=1.0)
         assert not again.success
         assert world.syncs_posted(day) == 1
