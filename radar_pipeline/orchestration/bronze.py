@@ -66,11 +66,13 @@ def bronze_assets(
         report = report_of_run(context, systems)
         selected = {names[key] for key in context.selected_asset_keys}
         checks = {(names[key.asset_key], Check(key.name)) for key in context.selected_asset_check_keys}
-        for table in report.tables:
-            key = bronze_key(registry[table.table])
+        keyed = [(bronze_key(registry[table.table]), table) for table in report.tables]
+        for key, table in keyed:
             if selected and table.landing.is_proven:
                 yield _materialization(context, systems, report, table, key)
-            yield from _evaluations(context, report.day, table, key, checks)
+        targets = _targets(context, {key.asset_key for key in context.selected_asset_check_keys}, report.day)
+        for key, table in keyed:
+            yield from _evaluations(context, report.day, table, key, checks, targets.get(key))
         _fail_on_missing(context, report, selected)
 
     return bronze_radar
@@ -126,6 +128,7 @@ def _evaluations(
     table: TableDay,
     key: dg.AssetKey,
     selected: set[tuple[str, Check]],
+    target: AssetCheckEvaluationTargetMaterializationData | None,
 ) -> Iterator[dg.Output[None] | dg.AssetCheckEvaluation]:
     """The selected checks of one table that there is something to say about.
 
@@ -137,7 +140,6 @@ def _evaluations(
     """
     wanted = [check for check in Check if (table.table, check) in selected and table.passed(check) is not None]
     partition = day.isoformat()
-    target = _target(context, key, partition) if wanted else None
     partitions = [partition] if context.has_partition_key else [partition, None]
     for check, on in itertools.product(wanted, partitions):
         if on == partition:
@@ -155,17 +157,26 @@ def _evaluations(
         )
 
 
-def _target(
-    context: dg.AssetExecutionContext, key: dg.AssetKey, partition: str
-) -> AssetCheckEvaluationTargetMaterializationData | None:
-    """The materialization that the table's evaluations are about; None where the partition has none."""
-    wanted = dg.AssetRecordsFilter(key, asset_partitions=[partition])
-    newest = next(iter(context.instance.fetch_materializations(wanted, limit=1).records), None)
-    if newest is None:
-        return None
-    return AssetCheckEvaluationTargetMaterializationData(
-        storage_id=newest.storage_id, run_id=newest.run_id, timestamp=newest.timestamp
-    )
+def _targets(
+    context: dg.AssetExecutionContext, keys: set[dg.AssetKey], day: dt.date
+) -> dict[dg.AssetKey, AssetCheckEvaluationTargetMaterializationData]:
+    """The materialization that each table's evaluations are about; without those whose partition has none.
+
+    The newest of all tables are read at once. Only where that is of another day is the table asked for by itself.
+    """
+    instance, partition = context.instance, day.isoformat()
+    records = {record.asset_entry.asset_key: record.asset_entry for record in instance.get_asset_records(list(keys))}
+    found = {}
+    for key, entry in records.items():
+        newest = entry.last_materialization_record
+        if newest and newest.partition_key != partition:
+            wanted = dg.AssetRecordsFilter(key, asset_partitions=[partition])
+            newest = next(iter(instance.fetch_materializations(wanted, limit=1).records), None)
+        if newest:
+            found[key] = AssetCheckEvaluationTargetMaterializationData(
+                storage_id=newest.storage_id, run_id=newest.run_id, timestamp=newest.timestamp
+            )
+    return found
 
 
 def _fail_on_missing(context: dg.AssetExecutionContext, report: "DayReport", selected: set[str]) -> None:
