@@ -42,8 +42,9 @@ def make_world(folder: Path, era: str) -> Iterator[World]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(AirbyteServer, "program", _retrying_soon(AirbyteServer.program))
         patch.setenv("DAGSTER_EVENT_BATCH_SIZE", "500")
-        stack.up(with_data=False)
+        # Within, so that what a start that fails half-way has started is stopped too.
         try:
+            stack.up(with_data=False)
             seed(stack.servers.admin, scale=0.02, registry=registry)
             world = _assemble(stack, registry_file, folder, patch)
             world.admin.refresh_catalog()
