@@ -2,8 +2,9 @@
 
 Two clients stand behind it. Listings and footers go through ``obstore`` because they come by the thousand: measured on
 1,000 tables of 4 files it needs a fifth of the processor time of boto3 and a third of the wall time, as boto3 spends
-2.3 ms under the interpreter's lock for each request. Everything that changes the bucket goes through boto3, which
-knows conditions, metadata and multipart copies.
+2.3 ms under the interpreter's lock for each request. So do small writes: a day on which nothing has to be moved never
+makes a boto3 client, which takes 0.25 s. What moves and deletes goes through boto3, which knows conditions, metadata
+and multipart copies.
 """
 
 from __future__ import annotations
@@ -193,7 +194,10 @@ class LakeStore:
     def put(self, key: str, body: bytes, *, content_type: str = "application/octet-stream") -> None:
         """Writes a small object whole."""
         with self._told(f"write {key}"):
-            self.s3.put_object(Bucket=self.config.bucket, Key=key, Body=body, ContentType=content_type)
+            try:
+                obstore.put(self._fast, key, body, attributes={"Content-Type": content_type}, use_multipart=False)
+            except (InvalidPathError, ValueError):
+                self.s3.put_object(Bucket=self.config.bucket, Key=key, Body=body, ContentType=content_type)
 
     def delete(self, key: str, *, only_if: str | None = None) -> None:
         """Removes an object; with ``only_if`` only the one with that entity tag (a changed one raises ``CHANGED``)."""
