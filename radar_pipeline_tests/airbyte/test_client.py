@@ -133,15 +133,15 @@ def test_a_list_is_read_to_the_day_asked_for_and_no_further():
 
     def script(_method: str, path: str, _headers: dict[str, str]) -> Answer:
         if path == "/api/v1/jobs/list":
-            first = 50 * len(pages)
+            first = 10 * len(pages)
             pages.append(first)
-            return 200, {"jobs": [job_entry(1000 - n, newest - 600 * n) for n in range(first, first + 50)]}
+            return 200, {"jobs": [job_entry(1000 - n, newest - 600 * n) for n in range(first, first + 10)]}
         return old_server(path, {"/api/v1/connections/get": (200, CONNECTION), "/api/v1/sources/get": (200, {})})
 
     with scripted(script) as (url, _):
         client = connect(AirbyteConfig(url, CONNECTION_ID, timeouts=FAST))
-        since = dt.datetime.fromtimestamp(newest - 600 * 70, dt.UTC)
-        assert [job.id for job in client.recent_jobs(since)] == list(range(1000, 929, -1))
+        since = dt.datetime.fromtimestamp(newest - 600 * 14, dt.UTC)
+        assert [job.id for job in client.recent_jobs(since)] == list(range(1000, 985, -1))
     assert len(pages) == 2
 
 
