@@ -13,6 +13,7 @@ import dagster as dg
 
 from radar_pipeline.build import build_definitions
 from radar_pipeline.cli.console import UsageProblem
+from radar_pipeline.orchestration.dead_runs import PROCESS_TAG, end_dead_runs, process_tag
 from radar_pipeline.orchestration.systems import Systems, utc_now
 from radar_pipeline.settings import Settings, load_settings, prepare_dagster_home
 from radar_pipeline.tables.loader import load_registry
@@ -95,12 +96,13 @@ class Platform:
         job = definitions.resolve_job_def(job_name)
         if checks:
             job = job.get_subset(asset_check_selection=set(checks), asset_selection=set())
+        end_dead_runs(instance)
         result = job.execute_in_process(
             # Without naming it here, Dagster uses its own console logger instead.
             run_config={"loggers": {"console": {}}},
             instance=instance,
             partition_key=day.isoformat(),
-            tags=dict(tags or {}),
+            tags={PROCESS_TAG: process_tag(), **(tags or {})},
             raise_on_error=False,
         )
         failures = [event.step_failure_data for event in result.all_events if event.is_step_failure]

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import click
+import dagster as dg
 
 from radar_pipeline.cli.console import UsageProblem, err, plain_errors
+from radar_pipeline.orchestration.dead_runs import end_dead_runs
 from radar_pipeline.settings import load_settings, prepare_dagster_home
 
 _WORKSPACE = Path("workspace.yaml")
@@ -24,6 +26,8 @@ def ui_command(port: int) -> None:
     with plain_errors():
         load_settings()
         prepare_dagster_home()
+        with dg.DagsterInstance.get() as instance:
+            end_dead_runs(instance)
     err.print(f"Dagster UI on http://127.0.0.1:{port} (Ctrl-C ends it)", highlight=False)
     command = [sys.executable, "-m", "dagster", "dev", "-w", str(_WORKSPACE), "-h", "127.0.0.1", "-p", str(port)]
     # In the place of this process, so that whoever ends it ends the servers with it.

@@ -3,6 +3,8 @@
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from radar_pipeline.orchestration.dead_runs import end_dead_runs
+
 # dagster.yaml allows one run at a time for each value of this tag: a sync moves a whole connection.
 CONNECTION_TAG = "radar/connection"
 
@@ -28,6 +30,7 @@ def ingest_bronze_job_schedule(job: UnresolvedAssetJobDefinition) -> dg.Schedule
         description="02:00 UTC, for today's partition; bronze is due by 03:00 UTC.",
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        end_dead_runs(context.instance)
         day = context.scheduled_execution_time.date().isoformat()
         return dg.RunRequest(run_key=day, partition_key=day)
 

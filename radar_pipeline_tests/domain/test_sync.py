@@ -30,6 +30,7 @@ jobs = st.lists(
 )
 
 
+LATER = TWO + dt.timedelta(days=2)
 forced = st.none() | st.integers(-24 * 60, 24 * 60).map(lambda minutes: TWO + dt.timedelta(minutes=minutes))
 
 
@@ -63,7 +64,7 @@ def test_a_day_with_a_succeeded_and_proven_sync_gets_no_second_one(found):
     found = [each for each in found if each.status.is_final] + [job(99, JobStatus.SUCCEEDED)]
     assert decide_sync(found, DAY, proven=True).action is SyncAction.REUSE
     assert decide_sync(found, DAY, proven=False).action is SyncAction.START
-    assert decide_sync(found, DAY, proven=True, forced_at=TWO + dt.timedelta(days=2)).action is SyncAction.START
+    assert decide_sync(found, DAY, proven=True, forced_at=LATER).action is SyncAction.START
 
 
 def test_a_failed_sync_is_no_reason_not_to_start_another():
@@ -88,7 +89,7 @@ def test_the_newest_of_two_running_syncs_is_followed():
 
 
 def test_a_status_that_nobody_knows_is_followed_and_not_started_over():
-    assert decide_sync([job(1, JobStatus.UNKNOWN)], DAY, proven=True, forced_at=TWO + dt.timedelta(days=2)).action is SyncAction.ATTACH
+    assert decide_sync([job(1, JobStatus.UNKNOWN)], DAY, proven=True, forced_at=LATER).action is SyncAction.ATTACH
 
 
 def test_a_sync_since_the_request_is_the_one_that_was_asked_for():

@@ -45,9 +45,10 @@ def test_a_killed_run_is_run_again_with_the_same_result_and_one_sync(
     day = world.new_day()
     kill_at(world, day, point)
     assert world.syncs_posted(day) == (0 if point == "before-post" else 1)
-    # Nobody tells Dagster that the run is dead; it must not be in the way.
+    # Nobody tells Dagster that the run is dead; the next one does, or the dead one would hold its place in the queue.
     assert len(unfinished_runs(world, day)) == 1
     again = world.run(day)
+    assert not unfinished_runs(world, day)
     assert result(again) == undisturbed
     assert_all_green(world, day, again, syncs=1, posts=1)
 
