@@ -1,4 +1,4 @@
-"""Packaging of radar_pipeline: names, bounds, entry point. Tool settings live in pyproject.toml, exact versions in requirements.lock."""
+"""Packaging of radar_pipeline: names, bounds, entry point. Tools are set up in pyproject.toml."""
 
 from setuptools import find_packages, setup
 

@@ -27,7 +27,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 pytestmark = [
     pytest.mark.browser,
     # What a browser shows does not depend on the era of the Airbyte server; one is enough.
-    pytest.mark.parametrize("world", ["0.39"], indirect=True, scope="session"),
+    pytest.mark.parametrize("world", ["2.0"], indirect=True, scope="session"),
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium"),
 ]
 
