@@ -45,7 +45,9 @@ def record_source_counts(store: LakeStore, layout: BronzeLayout, day: dt.date, c
     return _write(store, layout, day, counts.taken_at, body)
 
 
-def read_history(store: LakeStore, layout: BronzeLayout, *, until: dt.date, days: int = 35) -> History:
+def read_history(
+    store: LakeStore, layout: BronzeLayout, *, until: dt.date, days: int = 35, known: dict[str, bytes] | None = None
+) -> History:
     """Reads the ledger of the days up to and including ``until``.
 
     A record that cannot be read is left out and named in ``History.unreadable``: one damaged object must not stop the
@@ -56,15 +58,18 @@ def read_history(store: LakeStore, layout: BronzeLayout, *, until: dt.date, days
         layout: Where the ledger lies.
         until: Last day.
         days: How many days in all.
+        known: Records read before, by key: they never change, so they are not fetched again. New ones are added.
     """
+    known = {} if known is None else known
     first = until - dt.timedelta(days=days - 1)
     # A folder's name sorts before everything in it, so listing begins at the first day without paging over the past.
     listed = store.list_objects(layout.ledger_prefix, start_after=layout.ledger_folder(first))
     end = layout.ledger_folder(until + dt.timedelta(days=1))
     keys = [each.key for each in listed if each.key < end]
     with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="ledger") as pool:
-        bodies = list(pool.map(store.read, keys))
-    return _assemble(layout, zip(keys, bodies, strict=True))
+        new = [key for key in keys if key not in known]
+        known.update(zip(new, pool.map(store.read, new), strict=True))
+    return _assemble(layout, [(key, known[key]) for key in keys])
 
 
 def _write(store: LakeStore, layout: BronzeLayout, day: dt.date, at: dt.datetime, body: Mapping[str, Any]) -> str:
