@@ -111,6 +111,8 @@ class MariaDb:
         fresh = self.home / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
+        temporary = self.home / "tmp"
+        temporary.mkdir(mode=0o700, exist_ok=True)
         command = [
             str(_install_script(mariadbd)),
             "--no-defaults",
@@ -118,6 +120,8 @@ class MariaDb:
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             "--cross-bootstrap",
+            # A server that starts removes every `#sql...` file of its tmpdir: in a shared one, those of its neighbours.
+            f"--tmpdir={temporary}",
         ]
         if os.getuid() == 0:
             # `--user=root` would make the script take over the files of the system's PAM plugin as well; `-u` it hands

@@ -68,7 +68,7 @@ def is_mysql_type(text: str) -> bool:
 
 def base_type(text: str) -> str:
     """The type's first word, synonyms resolved: ``int`` of ``integer(11) unsigned``."""
-    return canonical_type(text).split("(")[0].split()[0] if text.strip() else ""
+    return next(iter(canonical_type(text).split("(")[0].split()), "")
 
 
 def canonical_type(text: str) -> str:

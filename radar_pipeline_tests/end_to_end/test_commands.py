@@ -29,8 +29,12 @@ class Shell:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        names = {variable(name) for name in Settings.model_fields} | {"DAGSTER_HOME", "RADAR_LOCAL_HOME"}
-        kept = {name: value for name, value in os.environ.items() if name not in names}
+        names = {variable(name) for name in Settings.model_fields}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in names and not name.startswith(("RADAR_", "DAGSTER_"))
+        }
         self.environment = {**kept, "RADAR_LOCAL_AWS_VENV": str(AWS_VENV), "HOME": str(folder)}
 
     def __call__(self, *arguments: str, status: int = 0) -> str:
