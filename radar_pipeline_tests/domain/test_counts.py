@@ -28,6 +28,11 @@ def test_one_count_alone_allows_for_drift() -> None:
     assert source_band([counted(END + MINUTE, 10_000)], "store", BEGIN, END) == (9_900, 10_100)
 
 
+def test_one_count_alone_of_a_small_table_allows_for_a_few_whole_rows() -> None:
+    assert source_band([counted(END + MINUTE, 100)], "store", BEGIN, END) == (90, 110)
+    assert source_band([counted(END + MINUTE, 3)], "store", BEGIN, END) == (0, 13)
+
+
 def test_a_count_of_another_hour_says_nothing() -> None:
     far = [counted(BEGIN - 60 * MINUTE, 100), counted(END + 60 * MINUTE, 100)]
     assert source_band(far, "store", BEGIN, END) is None
@@ -63,6 +68,11 @@ def test_a_count_in_the_middle_of_a_long_sync_says_nothing() -> None:
 
 def test_one_count_alone_is_exact_where_no_drift_is_allowed() -> None:
     assert source_band([counted(END + MINUTE, 10_000)], "store", BEGIN, END, drift=0) == (10_000, 10_000)
+
+
+@given(rows=st.integers(0, 10**9))
+def test_no_count_alone_is_loosened_by_a_row_where_no_drift_is_allowed(rows: int) -> None:
+    assert source_band([counted(BEGIN - MINUTE, rows)], "store", BEGIN, END, drift=0) == (rows, rows)
 
 
 def test_a_table_that_nobody_counted_has_no_band() -> None:
