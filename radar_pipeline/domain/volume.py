@@ -68,6 +68,7 @@ def judge_volume(
     limit: float,
     may_be_empty: bool = False,
     incremental: bool = False,
+    rejected_before: int = 0,
 ) -> VolumeVerdict:
     """Judges a row count against accepted history.
 
@@ -77,11 +78,16 @@ def judge_volume(
         limit: Share by which rows may differ from the newest of them.
         may_be_empty: Whether no rows at all are right for this table.
         incremental: Whether a day holds new rows only instead of the whole table.
+        rejected_before: How many snapshots of the days that ``history`` was read from were judged and not accepted.
+            Where there are any and none was accepted, this is not the table's first snapshot: were it let through as
+            one, a table rejected for weeks would become its own reference as soon as the last good day is out of reach.
     """
     reference = history[-1] if history else None
     if rows == 0:
         reason = "no rows, as the registry allows for this table" if may_be_empty else "no rows: never right here"
         return VolumeVerdict(may_be_empty, 0, None, None, reference, (reason,))
+    if reference is None and rejected_before:
+        return VolumeVerdict(False, rows, None, None, None, (_nothing_accepted(rejected_before),))
     if reference is None:
         return VolumeVerdict(
             True, rows, None, None, None, ("the first snapshot of the table: nothing to compare with",)
@@ -91,6 +97,14 @@ def judge_volume(
     if incremental:
         return _judge_increment(rows, history)
     return _judge_full(rows, history, reference, limit)
+
+
+def _nothing_accepted(rejected: int) -> str:
+    were = "was" if rejected == 1 else "were"
+    return (
+        f"no accepted snapshot in the history that was read; {rejected} before it {were} rejected: accept one with "
+        "`radar accept` if it is right"
+    )
 
 
 def _judge_full(rows: int, history: Sequence[AcceptedCount], reference: AcceptedCount, limit: float) -> VolumeVerdict:

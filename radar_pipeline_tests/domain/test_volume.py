@@ -49,6 +49,26 @@ def test_an_empty_load_fails_even_without_history_and_says_so() -> None:
     assert judge_volume(0, [], limit=0.2).reasons == ("no rows: never right here",)
 
 
+@pytest.mark.parametrize("incremental", [False, True])
+def test_a_table_of_rejected_snapshots_alone_is_not_taken_for_a_new_one(incremental: bool) -> None:
+    verdict = judge_volume(1000, [], limit=0.2, incremental=incremental, rejected_before=3)
+    assert not verdict.passed
+    assert verdict.reasons == (
+        "no accepted snapshot in the history that was read; 3 before it were rejected: "
+        "accept one with `radar accept` if it is right",
+    )
+    assert judge_volume(1000, [], limit=0.2, incremental=incremental, rejected_before=0).passed
+
+
+def test_rejected_snapshots_beside_an_accepted_one_change_nothing() -> None:
+    verdict = judge_volume(1000, history(1000), limit=0.2)
+    assert judge_volume(1000, history(1000), limit=0.2, rejected_before=9) == verdict
+
+
+def test_an_empty_table_may_be_empty_whatever_was_rejected_before() -> None:
+    assert judge_volume(0, [], limit=0.2, may_be_empty=True, rejected_before=2).passed
+
+
 def test_a_table_that_may_be_empty_may_be_empty() -> None:
     assert judge_volume(0, history(0), limit=0.2, may_be_empty=True).passed
 
