@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from radar_pipeline.domain.counts import SourceCounts
-from radar_pipeline.domain.snapshots import Column
 from radar_pipeline.domain.volume import AcceptedCount
 
 CHECKS = "checks"
@@ -31,7 +30,6 @@ class Judgement:
         by: ``checks``, or the person who overruled them.
         reason: Why, in one sentence.
         recorded_at: When the judgement was made, UTC.
-        schema: Columns of the snapshot.
     """
 
     table: str
@@ -43,7 +41,6 @@ class Judgement:
     by: str
     reason: str
     recorded_at: dt.datetime
-    schema: tuple[Column, ...] = ()
 
     @property
     def is_personal(self) -> bool:
@@ -86,6 +83,11 @@ class History:
     def accepted_before(self, table: str, day: dt.date) -> tuple[AcceptedCount, ...]:
         """Rows of the accepted snapshots before a day, oldest first."""
         return tuple(AcceptedCount(at, judgement.rows) for at, judgement in self.accepted(table) if at < day)
+
+    def rejected_before(self, table: str, day: dt.date) -> int:
+        """How many days before a day hold a snapshot that was judged and is not accepted."""
+        held = (self.judged(table, at) for at in self.judgements.get(table, {}) if at < day)
+        return sum(1 for judgement in held if judgement and not judgement.accepted)
 
     def acceptance(self, table: str, day: dt.date, newest: dt.datetime | None) -> Judgement | None:
         """A person's acceptance of the snapshot of a day with that newest extraction time, or None."""

@@ -17,7 +17,6 @@ from typing import Any
 from radar_pipeline.domain.counts import SourceCounts
 from radar_pipeline.domain.layout import BronzeLayout
 from radar_pipeline.domain.ledger import History, Judgement
-from radar_pipeline.domain.snapshots import Column
 from radar_pipeline.lake.store import LakeStore
 
 _FORMAT = 1
@@ -134,7 +133,6 @@ def _judgement_to_json(judgement: Judgement) -> dict[str, Any]:
         "by": judgement.by,
         "reason": judgement.reason,
         "recorded_at": judgement.recorded_at.isoformat(),
-        "schema": [[column.name, column.type] for column in judgement.schema],
     }
 
 
@@ -149,7 +147,6 @@ def _judgement_from_json(record: Mapping[str, Any]) -> Judgement:
         by=str(record["by"]),
         reason=str(record["reason"]),
         recorded_at=_time(record["recorded_at"]),
-        schema=tuple(Column(name, kind) for name, kind in record["schema"]),
     )
 
 

@@ -46,6 +46,22 @@ def test_the_day_itself_is_no_reference_for_its_own_volume():
     assert history(judged(1, accepted=True)).accepted_before("store", DAY) == ()
 
 
+def test_a_day_counts_as_rejected_where_its_last_word_is_no():
+    mine = History(
+        judgements={
+            "store": {
+                DAY - dt.timedelta(days=3): (judged(1, accepted=False), judged(2, accepted=True, by="ana")),
+                DAY - dt.timedelta(days=2): (judged(1, accepted=False), judged(2, accepted=False)),
+                DAY - dt.timedelta(days=1): (judged(1, accepted=True), judged(2, accepted=False)),
+                DAY: (judged(1, accepted=False),),
+            }
+        }
+    )
+    assert mine.rejected_before("store", DAY) == 2
+    assert mine.rejected_before("store", DAY - dt.timedelta(days=2)) == 0
+    assert mine.rejected_before("menu", DAY) == 0
+
+
 def test_an_unknown_table_has_no_past():
     assert History().accepted("store") == ()
     assert History().judged("store", DAY) is None

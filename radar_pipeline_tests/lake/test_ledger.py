@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from radar_pipeline.domain.counts import SourceCounts
 from radar_pipeline.domain.ledger import CHECKS, Judgement
-from radar_pipeline.domain.snapshots import Column
 from radar_pipeline.lake.ledger import read_history, record_judgements, record_source_counts
 
 DAY = dt.date(2026, 11, 23)
@@ -25,13 +25,12 @@ def judgement(table="store", rows=10, **changes):
         "by": CHECKS,
         "reason": "rows agree: 10 á 10",
         "recorded_at": NOON,
-        "schema": (Column("Id", "int64"), Column("Promoção", "string")),
     } | changes
     return Judgement(table, rows, **given)
 
 
 def test_what_is_recorded_is_read_back_unchanged(store, layout):
-    empty = judgement("login", 0, newest=None, files=0, schema=())
+    empty = judgement("login", 0, newest=None, files=0)
     counts = SourceCounts(NOON, {"store": 10, "promoção": 3})
     record_judgements(store, layout, DAY, [judgement(), empty])
     record_source_counts(store, layout, DAY, counts)
@@ -64,6 +63,30 @@ def test_a_damaged_record_is_named_and_the_others_are_read(store, layout, body):
     assert [judged.rows for _, judged in history.accepted("store")] == [10]
     assert len(history.unreadable) == 1
     assert "damaged.json" in history.unreadable[0]
+
+
+def test_a_record_that_still_names_columns_is_read(store, layout):
+    body = {
+        "format": 1,
+        "day": DAY.isoformat(),
+        "kind": "judgements",
+        "judgements": [
+            {
+                "table": "store",
+                "rows": 10,
+                "bytes": 900,
+                "files": 1,
+                "newest": NOON.isoformat(),
+                "accepted": True,
+                "by": CHECKS,
+                "reason": "rows agree: 10 á 10",
+                "recorded_at": NOON.isoformat(),
+                "schema": [["Id", "int64"]],
+            }
+        ],
+    }
+    store.put(layout.ledger_folder(DAY) + "20261123T120000-older.json", json.dumps(body).encode())
+    assert read_history(store, layout, until=DAY).judgements == {"store": {DAY: (judgement(),)}}
 
 
 def test_an_empty_ledger_is_an_empty_history(store, layout):
