@@ -175,7 +175,8 @@ def decide_sync(
     if running:
         return SyncDecision(SyncAction.ATTACH, running, f"sync job {running.id} is {running.status}: following it")
     done = next((job for job in syncs_of_day(jobs, day) if job.status is JobStatus.SUCCEEDED), None)
-    is_asked_for = forced_at is not None and (done is None or done.created_at < forced_at)
+    # Servers cut a creation time to whole seconds: a sync started at once would look older than the request for it.
+    is_asked_for = forced_at is not None and (done is None or done.created_at < forced_at.replace(microsecond=0))
     if done and proven and not is_asked_for:
         reason = f"sync job {done.id} of {day} succeeded and its data is proven in the bucket: no second sync"
         return SyncDecision(SyncAction.REUSE, done, reason)

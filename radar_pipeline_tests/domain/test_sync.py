@@ -98,3 +98,10 @@ def test_a_sync_since_the_request_is_the_one_that_was_asked_for():
     assert decide_sync([done], DAY, proven=True, forced_at=before).action is SyncAction.REUSE
     assert decide_sync([done], DAY, proven=True, forced_at=after).action is SyncAction.START
     assert decide_sync([done], DAY, proven=False, forced_at=before).action is SyncAction.START
+
+
+def test_a_sync_started_in_the_second_of_the_request_is_the_one_that_was_asked_for():
+    done = job(7, JobStatus.SUCCEEDED)
+    asked = done.created_at + dt.timedelta(microseconds=400_000)
+    assert decide_sync([done], DAY, proven=True, forced_at=asked).action is SyncAction.REUSE
+    assert decide_sync([done], DAY, proven=True, forced_at=asked + dt.timedelta(seconds=1)).action is SyncAction.START
