@@ -82,14 +82,3 @@ def is_data_file(key: str) -> bool:
     """
     name = key.rsplit("/", 1)[-1]
     return bool(_DATA_FILE.search(name)) and not name.startswith(_HIDDEN_PREFIXES)
-
-
-def partition_day(key: str) -> dt.date | None:
-    """The ingestion day that a key lies under, or None where the key is not of the layout."""
-    found = re.search(rf"/{PARTITION_COLUMN}=(\d{{4}}-\d{{2}}-\d{{2}})/", key)
-    if not found:
-        return None
-    try:
-        return dt.date.fromisoformat(found.group(1))
-    except ValueError:
-        return None
