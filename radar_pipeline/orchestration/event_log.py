@@ -2,32 +2,38 @@
 
 Dagster 1.13 makes a new SQLAlchemy engine for each of up to three transactions that it stores one event in, so no
 statement is ever found in the compilation cache; and it stores a batch one event at a time. Measured with the events
-of one run of 85 tables and 340 checks on 2 cores: 11.1 s as it comes, 1.1 s with this class (the 425 planned events,
-one batch, 4.4 s and 0.2 s). Tables, files, locking and what is stored are Dagster's own; an instance can go back at any
-time.
+of one run of 85 tables and 340 checks on 2 cores: 9.8 s as it comes, 0.7 s with this class (the batch of 425 planned
+events 3.9 s and 0.1 s). Tables, files, locking and every row are Dagster's own, so an instance can go back at any time.
 
-What belongs here: connections and transactions. What does not: anything that a PostgreSQL event log, which production
-runs on, would not have too.
+What belongs here: connections, transactions and statements. What does not: anything that a PostgreSQL event log, which
+production runs on, would not have too.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Self
 
+from dagster import Field, StringSource
+from dagster._config import UserConfigSchema
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluation,
+    AssetCheckEvaluationPlanned,
+)
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, EVENT_TYPE_TO_PIPELINE_RUN_STATUS
 from dagster._core.events.log import EventLogEntry
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus as _Status
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
-from dagster._serdes import ConfigurableClassData, serialize_value
-from sqlalchemy import create_engine, event
+from dagster._serdes import ConfigurableClassData
+from sqlalchemy import bindparam, create_engine, event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import QueuePool
+
+from radar_pipeline.settings import event_log_folder
 
 # As long as Dagster's own storage waits for another process to finish writing.
 BUSY_TIMEOUT_SECONDS = 30
@@ -46,6 +52,12 @@ _MIRRORED = {*ASSET_EVENTS, *ASSET_CHECK_EVENTS, *EVENT_TYPE_TO_PIPELINE_RUN_STA
 # Statements made once: a new one for every event has to be compared with all that were compiled before it.
 _INSERT = SqlEventLogStorageTable.insert()
 _INSERT_CHECK = AssetCheckExecutionsTable.insert()
+_UPDATE_CHECK = AssetCheckExecutionsTable.update().where(
+    AssetCheckExecutionsTable.c.asset_key == bindparam("of_asset"),
+    AssetCheckExecutionsTable.c.check_name == bindparam("of_check"),
+    AssetCheckExecutionsTable.c.run_id == bindparam("of_run"),
+    AssetCheckExecutionsTable.c.partition.is_not_distinct_from(bindparam("of_partition")),
+)
 _INSERT_WITH_IDS = _INSERT.returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
 
 
@@ -68,9 +80,14 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         super().__init__(base_dir, inst_data)
 
     @classmethod
+    def config_type(cls) -> UserConfigSchema:
+        """The block in dagster.yaml: ``base_dir`` may be left out, and is then where Dagster's own storage has it."""
+        return {"base_dir": Field(StringSource, is_required=False)}
+
+    @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
         """Builds the storage from its block in dagster.yaml."""
-        return cls(inst_data=inst_data, **config_value)
+        return cls(config_value.get("base_dir") or str(event_log_folder()), inst_data)
 
     def store_event(self, event: EventLogEntry) -> None:
         """Stores one event."""
@@ -99,28 +116,14 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         """Copies events into the index, with what the index keeps beside them about assets and checks."""
         with self.index_connection() as connection:
             ids = connection.execute(_INSERT_WITH_IDS, [row for _, row in mirrored]).scalars().all()
-            for event_id, (entry, _) in zip(ids, mirrored, strict=True):
+            for event_id, (entry, row) in zip(ids, mirrored, strict=True):
                 if entry.dagster_event_type in ASSET_EVENTS:
                     self._store_asset_event_tags(connection, [entry], [event_id])
                     self._store_asset_event(connection, entry, event_id)
-                elif entry.dagster_event_type in ASSET_CHECK_EVENTS:
+                elif entry.dagster_event_type in ASSET_CHECK_EVENTS and not _store_check(
+                    connection, entry, row, event_id
+                ):
                     self.store_asset_check_event(entry, event_id)
-
-    def _store_asset_check_evaluation_planned(self, event: EventLogEntry, event_id: int | None) -> None:
-        """As Dagster's own, which makes of the rows one statement that cannot be kept: half of a batch's time."""
-        planned = event.get_dagster_event().asset_check_planned_data
-        partitions = planned.partitions_subset.get_partition_keys() if planned.partitions_subset else [None]
-        row = {
-            "asset_key": planned.asset_key.to_string(),
-            "check_name": planned.check_name,
-            "run_id": event.run_id,
-            "execution_status": AssetCheckExecutionRecordStatus.PLANNED.value,
-            "evaluation_event": serialize_value(event),
-            "evaluation_event_timestamp": dt.datetime.fromtimestamp(event.timestamp, dt.UTC).replace(tzinfo=None),
-            "evaluation_event_storage_id": event_id,
-        }
-        with self.index_connection() as connection:
-            connection.execute(_INSERT_CHECK, [{**row, "partition": partition} for partition in partitions])
 
     def has_table(self, table_name: str) -> bool:
         """Whether a table exists, asked once: Dagster asks for every check evaluation, and tables do not vanish."""
@@ -186,6 +189,33 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
             engine.dispose()
         self._engines.clear()
         super().dispose()
+
+
+def _store_check(connection: Connection, entry: EventLogEntry, row: Mapping[str, Any], event_id: int) -> bool:
+    """Stores a planned check, or the evaluation of one; False for what Dagster's own code has to store.
+
+    As Dagster's own, which makes a new statement, and the event's text again, for each: two fifths of the time.
+    """
+    told = entry.get_dagster_event().event_specific_data
+    values = {
+        "evaluation_event": row["event"],
+        "evaluation_event_timestamp": row["timestamp"],
+        "evaluation_event_storage_id": event_id,
+    }
+    if isinstance(told, AssetCheckEvaluationPlanned):
+        partitions = told.partitions_subset.get_partition_keys() if told.partitions_subset else [None]
+        values |= {"asset_key": told.asset_key.to_string(), "check_name": told.check_name, "run_id": entry.run_id}
+        values["execution_status"] = _Status.PLANNED.value
+        connection.execute(_INSERT_CHECK, [{**values, "partition": partition} for partition in partitions])
+        return True
+    if not isinstance(told, AssetCheckEvaluation) or not entry.run_id:
+        return False
+    values["execution_status"] = (_Status.SUCCEEDED if told.passed else _Status.FAILED).value
+    target = told.target_materialization_data
+    values["materialization_event_storage_id"] = target.storage_id if target else None
+    of = {"of_asset": told.asset_key.to_string(), "of_check": told.check_name, "of_run": entry.run_id}
+    # Nothing was planned for an evaluation that the run did not announce.
+    return connection.execute(_UPDATE_CHECK, {**values, **of, "of_partition": told.partition}).rowcount == 1
 
 
 def _write_ahead(connection: Any, _record: Any) -> None:
