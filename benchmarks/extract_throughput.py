@@ -15,7 +15,6 @@ import json
 import os
 import secrets
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from typing import Any
 
 import pymysql
 
+from benchmarks.common import AWS_VENV, PROJECT, Measured, median, print_table, status
 from radar_pipeline.local.aws import AwsEndpoint
 from radar_pipeline.local.demo import seed
 from radar_pipeline.local.mariadb import MariaDb, MySqlAddress
@@ -35,7 +35,6 @@ from radar_pipeline.local.processes import start, stop, wait_until_ready
 from radar_pipeline.local.provision import ensure_aws_venv, ensure_mariadbd
 from radar_pipeline.source import SourceAddress, Tls, observe_tables
 
-PROJECT = Path(__file__).resolve().parents[1]
 PEERS = Path(__file__).resolve().parent / "peers"
 BENCH_VENV = PROJECT / ".radar" / "bench" / "dlt-venv"
 DLT = ("dlt[s3]==1.31.0", "connectorx==0.4.6", "sqlalchemy>=2", "pymysql>=1.1", "pyarrow>=21,<26")
@@ -63,7 +62,7 @@ class Runner:
     @property
     def median(self) -> float:
         """Seconds of the middle run."""
-        return statistics.median(self.seconds)
+        return median(self.seconds)
 
     def run(self, bucket: str, folder: Path) -> int:
         """Runs it once; the rows that it says it read."""
@@ -100,7 +99,7 @@ class Runner:
 def servers(home: Path) -> Iterator[tuple[MariaDb, AwsEndpoint]]:
     """A MariaDB and an AWS endpoint of this benchmark's own."""
     mariadbd = ensure_mariadbd(print, may_install=True)
-    ministack = ensure_aws_venv(PROJECT / ".radar" / "local" / "aws-venv", print)
+    ministack = ensure_aws_venv(AWS_VENV, print)
     database = MariaDb(home / "mariadb", free_port(), secrets.token_urlsafe(16), secrets.token_urlsafe(16), 512)
     endpoint = AwsEndpoint(home / "aws", free_port(), "us-east-2", secrets.token_urlsafe(16))
     database.prepare(mariadbd)
@@ -213,9 +212,9 @@ def runners(database: MariaDb, endpoint: AwsEndpoint, folder: Path) -> list[Runn
     return found
 
 
-def report(found: list[Runner], rows: int) -> bool:
-    """Prints the table; whether every target is reached."""
-    worker, dlt = found[0], found[1]
+def report(found: list[Runner], rows: int) -> None:
+    """Prints all that was measured, rows a second among it."""
+    worker = found[0]
     print(
         f"\n{rows:,} rows, {len(worker.document['tables'])} tables, {CONNECTIONS} connections, "
         f"median of {len(worker.seconds)} runs, {os.cpu_count()} cores shared by client, MySQL and S3"
@@ -226,17 +225,55 @@ def report(found: list[Runner], rows: int) -> bool:
             f"{each.name:26}{each.median:9.2f}{rows / each.median:12,.0f}"
             f"{worker.median / each.median:10.2f}{each.peak_mb:9.0f}"
         )
-    faster = dlt.median / worker.median
-    checks = [
-        (faster >= TO_REACH_AGAINST_DLT, f"{faster:.2f} x faster than dlt (to reach: {TO_REACH_AGAINST_DLT:g})"),
-        (worker.peak_mb < MEMORY_LIMIT_MB, f"{worker.peak_mb:.0f} MB at most (to reach: under {MEMORY_LIMIT_MB})"),
+
+
+def compared(found: list[Runner]) -> list[Measured]:
+    """The worker against dlt and, where it was measured, against the read limit."""
+    worker, dlt = found[0], found[1]
+    name, faster, peak = "local worker: whole database to S3", dlt.median / worker.median, worker.peak_mb
+    rows = [
+        Measured(
+            name,
+            worker.median,
+            dlt.name,
+            dlt.median,
+            faster,
+            f"{TO_REACH_AGAINST_DLT:g} x faster; under {MEMORY_LIMIT_MB} MB",
+            faster >= TO_REACH_AGAINST_DLT and peak < MEMORY_LIMIT_MB,
+            peak_mb=peak,
+        )
     ]
-    if len(found) > 2:
-        share = found[2].median / worker.median
-        checks.append((share >= TO_REACH_OF_LIMIT, f"{share:.2f} of the read limit (to reach: {TO_REACH_OF_LIMIT:g})"))
-    for is_reached, words in checks:
-        print(f"  {'reached' if is_reached else 'MISSED '}  {words}")
-    return all(is_reached for is_reached, _ in checks)
+    for limit in found[2:]:
+        share = limit.median / worker.median
+        target = f"{TO_REACH_OF_LIMIT:g} of it"
+        reached = share >= TO_REACH_OF_LIMIT
+        rows.append(Measured(name, worker.median, limit.name, limit.median, share, target, reached, peak_mb=peak))
+    return rows
+
+
+def measure(*, scale: float = 1.0, runs: int = 3) -> list[Measured]:
+    """Runs the three in turn; the first round fills caches and is not counted."""
+    with tempfile.TemporaryDirectory(prefix="radar-bench-") as name:
+        home = Path(name)
+        with servers(home) as (database, endpoint):
+            print(f"seeding at scale {scale:g}")
+            seed(database.admin, scale=scale)
+            without_zero_dates(database.admin)
+            found = runners(database, endpoint, home)
+            counts: set[int] = set()
+            for run in range(runs + 1):
+                for each in found:
+                    bucket = f"bench-{run}-{secrets.token_hex(4)}"
+                    endpoint.ensure_bucket(bucket)
+                    counts.add(each.run(bucket, home))
+                    if run == 0:
+                        # MySQL's pages, byte code, the peer's.
+                        each.seconds.clear()
+            if len(counts) > 1:
+                message = f"the runs read different numbers of rows: {sorted(counts)}"
+                raise SystemExit(message)
+            report(found, counts.pop())
+            return compared(found)
 
 
 def main() -> int:
@@ -244,26 +281,9 @@ def main() -> int:
     parser.add_argument("--scale", type=float, default=1.0, help="share of the documented table sizes")
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="radar-bench-") as name:
-        home = Path(name)
-        with servers(home) as (database, endpoint):
-            print(f"seeding at scale {options.scale:g}")
-            seed(database.admin, scale=options.scale)
-            without_zero_dates(database.admin)
-            found = runners(database, endpoint, home)
-            counts: set[int] = set()
-            for run in range(options.runs + 1):
-                for each in found:
-                    bucket = f"bench-{run}-{secrets.token_hex(4)}"
-                    endpoint.ensure_bucket(bucket)
-                    counts.add(each.run(bucket, home))
-                    if run == 0:
-                        # The first round fills caches: MySQL's pages, byte code, the peer's.
-                        each.seconds.clear()
-            if len(counts) > 1:
-                message = f"the runs read different numbers of rows: {sorted(counts)}"
-                raise SystemExit(message)
-            return 0 if report(found, counts.pop()) else 1
+    rows = measure(scale=options.scale, runs=options.runs)
+    print_table(rows)
+    return status(rows)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ import datetime as dt
 import io
 import json
 import secrets
-import subprocess
 import sys
 import tempfile
 import threading
@@ -31,6 +30,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.common import AWS_VENV, Measured, in_fresh_process, peak_mb, print_table, status
 from radar_pipeline.domain.layout import BronzeLayout
 from radar_pipeline.local.aws import AwsEndpoint
 from radar_pipeline.local.ports import free_port
@@ -40,7 +40,7 @@ from radar_pipeline.local.provision import ensure_aws_venv
 DAY = dt.date(2026, 11, 23)
 BUCKET = "landing-proof"
 LATENCY = 0.020
-AWS_VENV = Path(__file__).resolve().parents[1] / ".radar" / "local" / "aws-venv"
+FASTER = 5.0
 ROWS, COLUMNS = 1_500, 15
 
 
@@ -162,13 +162,7 @@ def child(arguments: dict[str, Any]) -> None:
     print(json.dumps({"seconds": seconds, "rows": rows, "peak_mb": peak_mb()}))
 
 
-def peak_mb() -> float:
-    """Peak memory of this process. ``getrusage`` would count what the parent held when it started this one."""
-    status = Path("/proc/self/status").read_text()
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
-
-
-def measure(side: str, endpoint: AwsEndpoint, shape: Shape, limit: int | None, latency: float) -> dict[str, Any]:
+def one_round(side: str, endpoint: AwsEndpoint, shape: Shape, limit: int | None, latency: float) -> dict[str, Any]:
     proxy = Proxy(endpoint.port, latency)
     with proxy.running() if latency else contextlib.nullcontext(endpoint.port) as via:
         arguments = {
@@ -180,11 +174,8 @@ def measure(side: str, endpoint: AwsEndpoint, shape: Shape, limit: int | None, l
             "prefix": shape.prefix,
             "tables": shape.names(limit),
         }
-        command = [sys.executable, "-m", "benchmarks.landing_proof", "--child"]
-        done = subprocess.run(command, input=json.dumps(arguments), capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SystemExit(done.stderr)
-    return {**json.loads(done.stdout), "requests": proxy.requests if latency else None}
+        found = in_fresh_process("benchmarks.landing_proof", arguments)
+    return {**found, "requests": proxy.requests if latency else None}
 
 
 @contextlib.contextmanager
@@ -202,51 +193,55 @@ def local_s3() -> Iterator[AwsEndpoint]:
             stop(pid_file, seconds=30)
 
 
-def report(rounds: int) -> None:
-    line = "{:<31}{:>10}{:>10}{:>8}{:>9}{:>9}{:>11}{:>11}"
-    print(line.format("landing proof", "ours s", "pyarrow s", "ratio", "ours MB", "peer MB", "ours req", "peer req"))
+def measure(*, rounds: int = 2) -> list[Measured]:
+    """Every case, both sides in turn. Requests can be counted only where they go through the proxy."""
+    rows = []
     with local_s3() as endpoint:
         fill(endpoint)
         for shape, limit, latency in CASES:
             found: dict[str, list[dict[str, Any]]] = {"ours": [], "peer": []}
             for _ in range(rounds):
                 for side, results in found.items():
-                    results.append(measure(side, endpoint, shape, limit, latency))
+                    results.append(one_round(side, endpoint, shape, limit, latency))
             # The quickest round of each: whatever else the machine does only ever slows one down.
             mine, theirs = (min(results, key=lambda each: each["seconds"]) for results in found.values())
             if mine["rows"] != theirs["rows"]:
                 message = f"the two sides disagree: {mine['rows']} and {theirs['rows']} rows"
                 raise SystemExit(message)
-            count = limit or shape.tables
-            name = f"{count} tables x {shape.files}" + (f", +{latency * 1000:.0f} ms" if latency else "")
-            allowed = 2 * count + count * shape.files
-            ratio = f"{theirs['seconds'] / mine['seconds']:.1f} x"
-            requests = f"{mine['requests']}/{allowed}" if latency else "-"
-            print(
-                line.format(
-                    name,
-                    f"{mine['seconds']:.2f}",
-                    f"{theirs['seconds']:.2f}",
-                    ratio,
-                    f"{mine['peak_mb']:.0f}",
-                    f"{theirs['peak_mb']:.0f}",
-                    requests,
-                    theirs["requests"] or "-",
-                ),
-                flush=True,
-            )
+            rows.append(compared(shape, limit, latency, mine, theirs))
+    return rows
 
 
-def main(arguments: list[str] | None = None) -> None:
+def compared(shape: Shape, limit: int | None, latency: float, mine: dict[str, Any], theirs: dict[str, Any]) -> Measured:
+    """One case as a row. Without the delay the endpoint itself is measured, so only the others have a target."""
+    count = limit or shape.tables
+    name = f"landing proof: {count} tables x {shape.files}" + (f", +{latency * 1000:.0f} ms" if latency else "")
+    allowed = 2 * count + count * shape.files
+    ratio = theirs["seconds"] / mine["seconds"]
+    return Measured(
+        name,
+        mine["seconds"],
+        "pyarrow.dataset",
+        theirs["seconds"],
+        ratio,
+        f"{FASTER:g} x; requests {mine['requests']} of {allowed}" if latency else "-",
+        ratio >= FASTER and mine["requests"] <= allowed if latency else None,
+        peak_mb=mine["peak_mb"],
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=2, help="rounds of each case (default %(default)s)")
     options = parser.parse_args(arguments)
     if options.child:
         child(json.load(sys.stdin))
-    else:
-        report(options.rounds)
+        return 0
+    rows = measure(rounds=options.rounds)
+    print_table(rows)
+    return status(rows)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""Every measurement in one table.
+
+    python -m benchmarks [definitions] [run] [landing] [worker] [--quick] [--json FILE]
+
+Takes about a quarter of an hour; with ``--quick``, on a small database and with fewer rounds, about four minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import daily_run, definitions_load, extract_throughput, landing_proof
+from benchmarks.common import Measured, as_json, print_table, status
+
+MEASUREMENTS: dict[str, Callable[[bool], list[Measured]]] = {
+    "definitions": lambda quick: definitions_load.measure(rounds=2 if quick else 7),
+    "run": lambda quick: daily_run.measure(rounds=3, scale=0.05) if quick else daily_run.measure(),
+    "landing": lambda quick: landing_proof.measure(rounds=1 if quick else 2),
+    "worker": lambda quick: extract_throughput.measure(scale=0.2 if quick else 1.0, runs=1 if quick else 3),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="name", help=f"which ones: {', '.join(MEASUREMENTS)}; all if none")
+    parser.add_argument("--quick", action="store_true", help="less data and fewer rounds")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the rows to a file too")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(MEASUREMENTS):
+        parser.error(f"there is no measurement {', '.join(sorted(unknown))}; there are: {', '.join(MEASUREMENTS)}")
+    rows: list[Measured] = []
+    for name in options.names or MEASUREMENTS:
+        print(f"measuring: {name}", flush=True)
+        rows += MEASUREMENTS[name](options.quick)
+        if options.json:
+            options.json.write_text(as_json(rows) + "\n", encoding="utf-8")
+    print()
+    print_table(rows)
+    return status(rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
