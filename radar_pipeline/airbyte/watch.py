@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
+from threading import Thread
 
 from radar_pipeline.airbyte.client import AirbyteClient
 from radar_pipeline.airbyte.errors import AirbyteAnswerError, AirbyteUnreachableError, SyncLostError, SyncTimeoutError
@@ -14,6 +16,9 @@ from radar_pipeline.domain.sync import JobStatus, StreamState, SyncJob
 PROGRESS_SECONDS = 10.0
 
 _SLOWEST_POLL = 60.0
+
+# Share of the time between two signs of life that is left for the answer to a look.
+_ANSWER_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class Patience:
         timeout_seconds: How long it may take in all.
         outage_seconds: How long the server may be away in one go.
         stuck_seconds: After how long without any change it is called stuck.
-        progress_seconds: How often progress is told.
+        progress_seconds: How often progress is told at least; the pause between two looks is never as long.
     """
 
     poll_seconds: float = 10.0
@@ -119,9 +124,11 @@ class _Watch:
                 self._tell()
                 return self._job
             self._complain_if_stuck()
-            now = self._monotonic()
-            if not self._is_told or now - self._told_at >= self._patience.progress_seconds:
+            pause = self._pause()
+            # Now, where after the pause it would be late.
+            if not self._is_told or self._due_in() <= pause:
                 self._tell(self._away() if self._failures else None)
+            now = self._monotonic()
             if now - self._begin > self._patience.timeout_seconds:
                 message = (
                     f"{self._job.kind} job {self._job.id} is still {self._job.status} after {now - self._begin:.0f} s. "
@@ -129,14 +136,14 @@ class _Watch:
                     "still, cancel it there and run the day again"
                 )
                 raise SyncTimeoutError(message)
-            self._sleep(self._pause())
+            self._sleep(pause)
 
     def _look(self) -> None:
-        """One poll. Its first try is short, so that a server that hangs does not silence the log."""
+        """One poll. Tries grow longer while they fail: a server may be slow and not away."""
         timeouts = self._client.config.timeouts
         timeout = min(timeouts.poll * 2**self._failures, _SLOWEST_POLL)
         try:
-            seen = self._client.job(self._job.id, timeout=timeout)
+            seen = self._ask(timeout)
         except (AirbyteUnreachableError, AirbyteAnswerError) as error:
             self._missed(error)
             return
@@ -148,6 +155,26 @@ class _Watch:
             self._changed_at = self._answered_at
         self._is_told = self._is_told and seen.status is self._job.status
         self._job = seen
+
+    def _ask(self, timeout: float) -> SyncJob:
+        """The job as the server shows it. A server that hangs does not silence the log while it is waited for."""
+        answer: Future[SyncJob] = Future()
+
+        def ask() -> None:
+            try:
+                answer.set_result(self._client.job(self._job.id, timeout=timeout))
+            except BaseException as error:  # noqa: BLE001 - raised where the answer is waited for
+                answer.set_exception(error)
+
+        # A daemon: a run that is told to end does not wait for a server that hangs.
+        Thread(target=ask, name="poll", daemon=True).start()
+        while True:
+            try:
+                answer.exception(max(self._due_in(), 0))
+            except TimeoutError:
+                self._tell(self._away())
+                continue
+            return answer.result()
 
     def _missed(self, error: Exception) -> None:
         self._failures += 1
@@ -165,10 +192,15 @@ class _Watch:
     def _away(self) -> str:
         return f"no answer from Airbyte for {self._monotonic() - self._answered_at:.0f} s"
 
+    def _due_in(self) -> float:
+        """Seconds until the next sign of life is due."""
+        return self._told_at + self._patience.progress_seconds - self._monotonic()
+
     def _pause(self) -> float:
-        """Until the next look; never longer than the log may be silent, and growing while the server is away."""
+        """Until the next look; shorter than the log may be silent, and growing while the server is away."""
         pause = self._patience.poll_seconds * (2 ** min(self._failures, 4) if self._failures else 1)
-        return min(pause, max(self._patience.poll_seconds, 5.0), self._patience.progress_seconds)
+        longest = self._patience.progress_seconds * (1 - _ANSWER_SHARE)
+        return min(pause, max(self._patience.poll_seconds, 5.0), longest)
 
     def _complain_if_stuck(self) -> None:
         still = self._monotonic() - self._changed_at

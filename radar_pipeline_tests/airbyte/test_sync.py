@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -15,7 +18,7 @@ from radar_pipeline.airbyte.client import AirbyteClient, connect
 from radar_pipeline.airbyte.config import AirbyteConfig, Timeouts
 from radar_pipeline.airbyte.errors import SyncLostError, SyncNotStartedError, SyncTimeoutError
 from radar_pipeline.airbyte.sync import SyncOutcome, ensure_sync
-from radar_pipeline.airbyte.watch import Patience, SyncProgress
+from radar_pipeline.airbyte.watch import Patience, SyncProgress, watch
 from radar_pipeline.domain.sync import JobKind, JobStatus, SyncAction, SyncDecision
 from radar_pipeline.local.airbyte_server.bootstrap import CONNECTION_ID
 from radar_pipeline_tests.local.airbyte_harness import TABLES, Server, running
@@ -182,6 +185,34 @@ def test_an_outage_is_ridden_out_and_the_sync_is_not_cancelled(server, mode):
     assert "answers again" in notes[-1]
     assert len(notes) < 12
     assert server.sync_posts() == 1
+
+
+@pytest.mark.parametrize("poll_seconds", [0.05, 0.6])
+def test_a_server_that_hangs_does_not_silence_the_log_and_is_followed_when_it_wakes(server, poll_seconds):
+    server.fault("stuck-job")
+    client = client_of(server)
+    job = client.start_sync().job
+    assert client.connection().selected
+    told: list[tuple[float, str]] = []
+    # A stopped process is a server that hangs: its port accepts, and nobody ever answers.
+    hang, wake = (
+        Timer(at, server.process.send_signal, [sign]) for at, sign in ((1, signal.SIGSTOP), (4, signal.SIGCONT))
+    )
+    patience = Patience(poll_seconds, timeout_seconds=5.5, outage_seconds=20, stuck_seconds=30, progress_seconds=0.6)
+    hang.start()
+    wake.start()
+    try:
+        with pytest.raises(SyncTimeoutError):
+            watch(client, job, patience, on_progress=lambda seen: told.append((time.monotonic(), str(seen))))
+    finally:
+        hang.join()
+        wake.join()
+        client.cancel(job.id)
+        server.finished(job.id)
+    gaps = [after - before for (before, _), (after, _) in pairwise(told)]
+    assert max(gaps) < 0.9, told
+    assert any("no answer from Airbyte for 2 s" in line for _, line in told), told
+    assert "no answer" not in told[-1][1], "the try that was under way is answered late, not given up"
 
 
 def test_an_outage_that_begins_with_the_start_is_ridden_out_too(server):
