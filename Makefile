@@ -7,8 +7,9 @@ UV = $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
 DAYS ?= 14
 PORT ?= 3000
 
-# What is local is never mistaken for production: variables of the shell do not reach the local runs.
-LOCAL := env $(shell sed -nE 's/^(\# )?([A-Z0-9_]+)=.*/-u \2/p' .env.example) RADAR_ENV_FILE=.radar/local/env
+# What is local is never mistaken for production: the shell's variables of the platform do not reach the local runs. Only
+# `radar local up` looks at RADAR_HOST and its kin, to use a MySQL of your own, and says so.
+LOCAL := env -u DAGSTER_HOME $(shell sed -nE 's/^(\# )?([A-Z0-9_]+)=.*/-u \2/p' .env.example) RADAR_ENV_FILE=.radar/local/env
 
 .DEFAULT_GOAL := help
 .PHONY: help run ui history test test-fast test-mysql lint bench lock down clean

@@ -139,7 +139,7 @@ class Bench:
                 (home / "dagster.yaml").symlink_to(PROJECT / "dagster.yaml")
         own = {"DAGSTER_HOME": str(home), "RADAR_ENV_FILE": str(self._stack.home.env)}
         if side != PEER:
-            own |= {"RADAR_EVENT_LOG_DIR": str(home / "events"), "DAGSTER_EVENT_BATCH_SIZE": "500"}
+            own |= {"DAGSTER_EVENT_BATCH_SIZE": "500"}
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         return {**kept, **own, "RADAR_POLL_SECONDS": str(POLL_SECONDS)}
 

@@ -2,7 +2,7 @@
 
 Names are the team's own (``RADAR_HOST``, ``AIRBYTE_SERVER_HOST``, ``S3_BUCKET_NAME``, ...); new ones begin with
 ``RADAR_``. Loading does no I/O beyond one file of variables and never fails for what is missing, so that definitions
-load anywhere; ``require_airbyte`` and its kin say what is missing when it is needed. Secrets are ``SecretStr`` and show
+load anywhere; ``Settings.require`` says what is missing when it is needed. Secrets are ``SecretStr`` and show
 in no repr.
 """
 
@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     airbyte_client_id: Text | None = Field(None, validation_alias="RADAR_AIRBYTE_CLIENT_ID")
     airbyte_client_secret: SecretStr | None = Field(None, validation_alias="RADAR_AIRBYTE_CLIENT_SECRET")
     connection_id: Uuid = Field("6c7fda57-ebdb-4c6b-9bc3-6b5d5cb9e1ad", validation_alias="RADAR_CONNECTION_ID")
-    poll_seconds: float = Field(10.0, gt=0, le=300, validation_alias="RADAR_POLL_SECONDS")
+    poll_seconds: float = Field(10.0, gt=0, le=10, validation_alias="RADAR_POLL_SECONDS")
     sync_timeout_seconds: float = Field(14_400, gt=0, validation_alias="RADAR_SYNC_TIMEOUT_SECONDS")
 
     aws_access_key_id: Text | None = Field(None, validation_alias="FARMARCAS_AWS_ACCESS_KEY_ID")
@@ -164,8 +164,20 @@ def prepare_dagster_home(state: Path = Path(".radar"), config: Path = Path("dags
             link.unlink(missing_ok=True)
             link.symlink_to(config.resolve())
         home = os.environ["DAGSTER_HOME"] = str(folder)
-    os.environ.setdefault("RADAR_EVENT_LOG_DIR", str(Path(home) / "history" / "runs"))
     return Path(home)
+
+
+def event_log_folder() -> Path:
+    """Where the SQLite event log lies: in the instance's folder, where Dagster's own storage keeps it too.
+
+    Raises:
+        SettingsError: ``DAGSTER_HOME`` is not set.
+    """
+    home = os.environ.get("DAGSTER_HOME")
+    if not home:
+        problem = "DAGSTER_HOME is not set: the folder of the Dagster instance, with a link to dagster.yaml in it"
+        raise SettingsError((problem,))
+    return Path(home) / "history" / "runs"
 
 
 def _sentence(error: Mapping[str, Any], where: str) -> str:

@@ -89,6 +89,9 @@ def up_command(
     stack = stack_of(ctx, era=era, ports=ports, aws_venv=aws_venv, may_install=not no_apt)
     with reporting() as reporter:
         changed = stack.up(reporter, with_data=not no_seed, scale=scale, seed_progress=reporter.rows)
+    source = stack.servers.source
+    if stack.servers.mariadb is None:
+        click.echo(f"the source is the MySQL of RADAR_HOST, {source.host}:{source.port}/{source.database}, read only")
     for change in changed or ("already up: nothing changed",):
         click.echo(change)
     click.echo(f"environment in {stack.home.env}")

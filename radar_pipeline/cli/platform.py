@@ -111,9 +111,12 @@ class Platform:
 
 
 def _words(failure: Any) -> str:
-    """What a step failed with, for a person: its own description where it has one."""
+    """What a step failed with, for a person: its own description, or what went wrong in the platform itself."""
     described = failure.user_failure_data.description if failure.user_failure_data else None
-    return described or (failure.error.message.strip() if failure.error else "no reason given")
+    if described or failure.error is None:
+        return described or "no reason given"
+    error = failure.error.cause or failure.error
+    return f"a fault of the platform itself, whose trace is in the run's log: {error.message.strip()}"
 
 
 def _told_to(tell: Tell) -> dg.LoggerDefinition:

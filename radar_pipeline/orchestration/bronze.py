@@ -115,7 +115,11 @@ def _materialization(
     folder = systems.layout.folder(table.table, report.day)
     job, attempt = standing_job(table.landing, report.evidence.jobs)
     metadata = materialization_metadata(
-        table, uri=f"s3://{systems.settings.bucket}/{folder}", job=job, attempt=attempt, job_url=report.job_url
+        table,
+        uri=f"s3://{systems.settings.bucket}/{folder}",
+        job=job,
+        attempt=attempt,
+        job_url=report.job_urls.get(job.id) if job else None,
     )
     if key in context.selected_asset_keys:
         return dg.MaterializeResult(asset_key=key, metadata=metadata)

@@ -13,17 +13,19 @@ from dataclasses import dataclass, field, replace
 
 from radar_pipeline.airbyte.client import AirbyteClient
 from radar_pipeline.airbyte.errors import AirbyteError
-from radar_pipeline.airbyte.sync import SyncProgress, ensure_sync
+from radar_pipeline.airbyte.sync import Patience, SyncProgress, ensure_sync
+from radar_pipeline.airbyte.watch import watch
+from radar_pipeline.domain.counts import COUNT_REACH
 from radar_pipeline.domain.judgement import TableDay
-from radar_pipeline.domain.landing import LandingVerdict
-from radar_pipeline.domain.ledger import Judgement
+from radar_pipeline.domain.landing import Landing, LandingVerdict
+from radar_pipeline.domain.ledger import CHECKS, Judgement
 from radar_pipeline.domain.snapshots import BrokenFile, DataFile, Folder
 from radar_pipeline.domain.sync import SyncAction, SyncDecision, SyncJob, syncs_of_day
 from radar_pipeline.lake.ledger import record_judgements
 from radar_pipeline.lake.publish import Outcome, quarantine
 from radar_pipeline.orchestration.judging import Evidence, judge_day, judge_landings
 from radar_pipeline.orchestration.systems import Systems
-from radar_pipeline.orchestration.witnesses import Log, Witnesses
+from radar_pipeline.orchestration.witnesses import Log, Witnesses, is_synced
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class DayReport:
         evidence: What the judgements rest on.
         decision: What was decided about the sync; None where no sync was considered.
         job: The sync job followed or reused; None where there is none.
-        job_url: Where a person sees it; None where there is none.
+        job_urls: Where a person sees a job, by its id.
         moved: How many superseded files went into quarantine.
     """
 
@@ -45,7 +47,7 @@ class DayReport:
     evidence: Evidence
     decision: SyncDecision | None = None
     job: SyncJob | None = None
-    job_url: str | None = None
+    job_urls: Mapping[int, str] = field(default_factory=dict)
     moved: int = 0
 
 
@@ -125,13 +127,21 @@ class DayRun:
                 on_progress=self._progress,
             )
         synced = outcome.decision.action is not SyncAction.REUSE
-        evidence = self._witnesses.evidence(client, recount=synced, folders=None if synced else self._folders)
+        evidence = self._witnesses.evidence(
+            client, recount=synced or self._ended_lately(outcome.job), folders=None if synced else self._folders
+        )
         report = self._publish_and_judge(evidence, client)
         return replace(report, decision=outcome.decision)
+
+    def _ended_lately(self, job: SyncJob) -> bool:
+        """Whether a count of the source still says something about a sync whose own run may have died before it."""
+        return self.systems.clock() - job.updated_at <= COUNT_REACH
 
     def _verify_past(self) -> DayReport:
         self.log(f"{self.day} is past: nothing is synced; what lies in its folders is proven and published again")
         client = self._airbyte_if_reachable()
+        if client:
+            self._follow_to_the_end(client)
         evidence = self._witnesses.evidence(client)
         if not any(folder.files or folder.broken or folder.error for folder in evidence.folders.values()):
             message = (
@@ -142,6 +152,16 @@ class DayRun:
             raise PastDayError(message)
         return self._publish_and_judge(evidence, client)
 
+    def _follow_to_the_end(self, client: AirbyteClient) -> None:
+        """Waits for a sync of the day that still runs: its run may have died shortly before midnight."""
+        start = dt.datetime.combine(self.day, dt.time(), dt.UTC)
+        settings = self.systems.settings
+        for job in syncs_of_day(client.recent_jobs(start), self.day):
+            if not job.status.is_final:
+                self.on_job(client, job.id)
+                patience = Patience(settings.poll_seconds, settings.sync_timeout_seconds)
+                watch(client, job, patience, on_progress=self._progress)
+
     def _decided(self, decision: SyncDecision) -> None:
         self.log(decision.reason)
         if decision.action is SyncAction.START:
@@ -151,10 +171,18 @@ class DayRun:
         self.log(str(progress))
 
     def _is_proven(self, client: AirbyteClient) -> bool:
+        """Whether everything that a new sync could bring lies proven in the bucket.
+
+        It brings no table that the connection does not sync, and mends no folder that cannot be read.
+        """
         evidence = self._witnesses.evidence(client, landings_only=True)
         self._folders = evidence.folders
-        verdicts = judge_landings(self.systems.registry, self.day, evidence)
-        lacking = [name for name, verdict in verdicts.items() if not verdict.is_proven]
+        catalogue = {table.name: table for table in client.connection().tables}
+        lacking = [
+            name
+            for name, verdict in judge_landings(self.systems.registry, self.day, evidence).items()
+            if not verdict.is_proven and verdict.landing is not Landing.UNREADABLE and is_synced(name, catalogue)
+        ]
         if lacking:
             self.log(f"not proven in the bucket: {_some(lacking)}")
         return not lacking
@@ -170,20 +198,28 @@ class DayRun:
 
     def _publish_and_judge(self, evidence: Evidence, client: AirbyteClient | None) -> DayReport:
         systems, report = self.systems, self._report(evidence, client)
-        outcomes = [each.outcome for each in quarantine(systems.lake, systems.layout, _superseded(report.tables))]
-        moved, changed = outcomes.count(Outcome.MOVED), outcomes.count(Outcome.CHANGED)
+        files = quarantine(systems.lake, systems.layout, _superseded(report.tables))
+        moved = sum(file.outcome is Outcome.MOVED for file in files)
         if moved:
             self.log(f"{moved} files of superseded attempts went into quarantine")
-        if changed:
-            self.log(f"{changed} superseded files were rewritten meanwhile and stay: run the day again")
-        self._record(report.tables)
-        return replace(report, moved=moved)
+        stayed = {
+            file.key: file.problem or "it was rewritten since it was judged: run the day again"
+            for file in files
+            if file.quarantined_to is None
+        }
+        tables = tuple(_with_strays(table, stayed) for table in report.tables)
+        self._record(tables)
+        return replace(report, tables=tables, moved=moved)
 
     def _report(self, evidence: Evidence, client: AirbyteClient | None) -> DayReport:
-        tables = judge_day(self.systems.registry, self.day, self._witnesses.with_next_day(evidence))
-        job = next(iter(syncs_of_day(evidence.jobs, self.day)), None)
+        tables = judge_day(self.systems.registry, self.day, self._witnesses.explained(evidence))
+        urls = {job.id: client.job_url(job.id) for job in evidence.jobs} if client else {}
         return DayReport(
-            self.day, tables, evidence, job=job, job_url=client.job_url(job.id) if client and job else None
+            self.day,
+            tables,
+            evidence,
+            job=next(iter(syncs_of_day(evidence.jobs, self.day)), None),
+            job_urls={job: url for job, url in urls.items() if url},
         )
 
     def _record(self, tables: tuple[TableDay, ...]) -> None:
@@ -196,7 +232,6 @@ class DayRun:
 
 def _judgement(table: TableDay, landing: LandingVerdict, now: dt.datetime) -> Judgement:
     snapshot = landing.snapshot
-    person = table.accepted_by
     return Judgement(
         table=table.table,
         rows=snapshot.rows if snapshot else 0,
@@ -204,10 +239,26 @@ def _judgement(table: TableDay, landing: LandingVerdict, now: dt.datetime) -> Ju
         files=len(snapshot.files) if snapshot else 0,
         newest=snapshot.newest if snapshot else None,
         accepted=table.is_accepted,
-        by=person.by if person else "checks",
-        reason=person.reason if person else "; ".join(landing.reasons),
+        # A person's word is recorded by `radar accept` alone; this is the machine's, whatever it rests on.
+        by=CHECKS,
+        reason="; ".join(landing.reasons),
         recorded_at=now,
     )
+
+
+def _with_strays(table: TableDay, stayed: Mapping[str, str]) -> TableDay:
+    """A table whose superseded files could not leave its folder has not landed: readers would see rows twice."""
+    strays = [file.key for file in table.landing.superseded if file.key in stayed]
+    if not strays:
+        return table
+    reason = f"{len(strays)} files of other attempts could not leave the folder, so rows would count twice"
+    landing = replace(
+        table.landing,
+        landing=Landing.INCOMPLETE,
+        snapshot=None,
+        reasons=(reason, f"{strays[0]}: {stayed[strays[0]]}", *table.landing.reasons),
+    )
+    return TableDay(table.table, table.critical, landing)
 
 
 def _superseded(tables: tuple[TableDay, ...]) -> list[DataFile | BrokenFile]:

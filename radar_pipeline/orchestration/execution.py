@@ -92,10 +92,16 @@ class _Watched:
         except dg.DagsterExecutionInterruptedError:
             run = self._context.instance.get_run_by_id(self._context.run_id)
             if self._job and run and run.status is dg.DagsterRunStatus.CANCELING:
-                client, job_id = self._job
-                client.cancel(job_id)
-                self._context.log.warning(f"the run was terminated: sync job {job_id} is cancelled")
+                self._cancel(*self._job)
             raise
+
+    def _cancel(self, client: AirbyteClient, job_id: int) -> None:
+        try:
+            client.cancel(job_id)
+        except AirbyteError as error:
+            self._context.log.warning(f"the run was terminated, but sync job {job_id} could not be cancelled: {error}")
+        else:
+            self._context.log.warning(f"the run was terminated: sync job {job_id} is cancelled")
 
 
 @contextmanager

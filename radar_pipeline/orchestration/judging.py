@@ -31,6 +31,7 @@ class Evidence:
         history: Judged snapshots of the days up to this one.
         mysql: Tables as the source shows them now; None where it could not be asked.
         airbyte: Tables as the connection's catalogue shows them; None where it could not be asked.
+        asked: Whether Airbyte could be asked about the day's jobs; without it their absence says nothing.
     """
 
     jobs: tuple[SyncJob, ...]
@@ -39,6 +40,7 @@ class Evidence:
     history: History = field(default_factory=History)
     mysql: Mapping[str, ObservedTable] | None = None
     airbyte: Mapping[str, ObservedTable] | None = None
+    asked: bool = True
 
 
 def judge_landings(registry: Registry, day: dt.date, evidence: Evidence) -> dict[str, LandingVerdict]:
@@ -46,12 +48,35 @@ def judge_landings(registry: Registry, day: dt.date, evidence: Evidence) -> dict
     syncs = syncs_of_day(evidence.jobs, day)
     verdicts = {}
     for table in registry.tables:
+        folder = evidence.folders[table.name]
+        window = (syncs[0].created_at, syncs[0].updated_at) if syncs else _extraction(folder)
         # To show that a copy is whole, a count that stands alone must be met exactly: a copy cut short by less than the
         # drift that is allowed for elsewhere would pass otherwise.
-        band = source_band(evidence.source_counts, table.name, *_sync_window(syncs), drift=0) if syncs else None
-        expected = Expectation(jobs=syncs, source_rows=band, may_be_empty=table.may_be_empty)
-        verdicts[table.name] = judge_landing(evidence.folders[table.name], expected)
+        band = source_band(evidence.source_counts, table.name, *window, drift=0) if window else None
+        expected = Expectation(
+            jobs=syncs,
+            source_rows=band,
+            may_be_empty=table.may_be_empty,
+            asked=evidence.asked,
+            recorded=_recorded(evidence.history, table.name, day),
+        )
+        verdicts[table.name] = judge_landing(folder, expected)
     return verdicts
+
+
+def _extraction(folder: Folder) -> tuple[dt.datetime, dt.datetime] | None:
+    """When a folder's rows were read by their own word; None where they do not say."""
+    begin = min((file.oldest for file in folder.files if file.oldest), default=None)
+    end = max((file.newest for file in folder.files if file.newest), default=None)
+    return (begin, end) if begin and end else None
+
+
+def _recorded(history: History, table: str, day: dt.date) -> frozenset[tuple[int, dt.datetime | None]] | None:
+    """Rows and newest extraction time of each copy of a table that was proven before; None for a day never judged."""
+    if not any(day in days for days in history.judgements.values()):
+        return None
+    records = history.judgements.get(table, {}).get(day, ())
+    return frozenset((record.rows, record.newest) for record in records)
 
 
 def judge_day(registry: Registry, day: dt.date, evidence: Evidence) -> tuple[TableDay, ...]:
@@ -71,14 +96,14 @@ def _judge_table(
     snapshot = landing.snapshot
     if snapshot is None:
         return TableDay(table.name, table.critical, landing)
-    _, attempt = standing_job(landing, evidence.jobs)
-    syncs = syncs_of_day(evidence.jobs, day)
+    job, attempt = standing_job(landing, evidence.jobs)
+    window = _read_between(job, attempt) if job else _extraction(evidence.folders[table.name])
     counted = attempt.streams.get(table.name) if attempt and attempt.streams is not None else None
     counts = judge_counts(
         snapshot.rows,
         airbyte=counted.records if counted else None,
         total=totals.get((snapshot.job_id or -1, snapshot.attempt or 0)) if attempt and not counted else None,
-        source=source_band(evidence.source_counts, table.name, *_sync_window(syncs)) if syncs else None,
+        source=source_band(evidence.source_counts, table.name, *window) if window else None,
     )
     volume = judge_volume(
         snapshot.rows,
@@ -86,6 +111,7 @@ def _judge_table(
         limit=table.volume_limit,
         may_be_empty=table.may_be_empty,
         incremental=table.load is LoadMode.INCREMENTAL,
+        rejected_before=evidence.history.rejected_before(table.name, day),
     )
     schema = judge_schema(
         {} if landing.landing is Landing.EMPTY else {column.name: column.type for column in table.columns},
@@ -107,10 +133,11 @@ def standing_job(landing: LandingVerdict, jobs: Sequence[SyncJob]) -> tuple[Sync
     return job, next((each for each in job.attempts if each.number == snapshot.attempt), None)
 
 
-def _sync_window(syncs: Sequence[SyncJob]) -> tuple[dt.datetime, dt.datetime]:
-    """When the newest sync read the source."""
-    newest = syncs[0]
-    return newest.created_at, newest.updated_at
+def _read_between(job: SyncJob, attempt: Attempt | None) -> tuple[dt.datetime, dt.datetime]:
+    """When the source was read for the standing copy: not by the newest sync, which may have failed since."""
+    if attempt is None:
+        return job.created_at, job.updated_at
+    return attempt.created_at, attempt.ended_at or job.updated_at
 
 
 def _totals(landings: Iterable[LandingVerdict], jobs: Sequence[SyncJob]) -> dict[tuple[int, int], tuple[int, int]]:

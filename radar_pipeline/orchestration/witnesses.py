@@ -69,6 +69,8 @@ class Witnesses:
             mysql = None if landings_only else pool.submit(self._observe_source)
             airbyte = None if landings_only or client is None else pool.submit(self._observe_catalogue, client)
             past, last = history.result(), counted.result() if counted else ()
+            for problem in past.unreadable:
+                self.log(f"a record of the ledger cannot be read and is left out: {problem}")
             return Evidence(
                 jobs=jobs.result() if jobs else (),
                 folders=found.result(),
@@ -77,6 +79,7 @@ class Witnesses:
                 history=past,
                 mysql=mysql.result() if mysql else None,
                 airbyte=airbyte.result() if airbyte else None,
+                asked=client is not None,
             )
 
     def count_source(self) -> tuple[SourceCounts, ...]:
@@ -97,21 +100,22 @@ class Witnesses:
         """The ledger up to this day. Records read once are not fetched again."""
         return read_history(self.systems.lake, self.systems.layout, until=self.day, known=self._ledger)
 
-    def with_next_day(self, evidence: Evidence) -> Evidence:
-        """Adds what a sync that crossed midnight left under the next day's date, as the reason why a table is missing.
+    def explained(self, evidence: Evidence) -> Evidence:
+        """Adds to folders in which nothing lies why that may be.
 
-        destination-s3 dates the folder by the start of its own process, not of the job.
+        Either the connection does not sync the table, or the sync crossed midnight: destination-s3 dates the folder by
+        the start of its own process, not of the job.
         """
         verdicts = judge_landings(self.systems.registry, self.day, evidence)
         missing = [name for name, verdict in verdicts.items() if verdict.landing is Landing.MISSING]
         if not missing or not evidence.jobs:
             return evidence
+        unsynced = {name for name in missing if not is_synced(name, evidence.airbyte)}
+        notes = dict.fromkeys(unsynced, _UNSYNCED)
         tomorrow = self.day + dt.timedelta(days=1)
-        found = read_folders(self.systems.lake, self.systems.layout, missing, tomorrow)
-        strayed = {name: folder for name, folder in found.items() if folder.files}
-        folders = {
-            name: replace(evidence.folders[name], note=_strayed_note(folder)) for name, folder in strayed.items()
-        }
+        found = read_folders(self.systems.lake, self.systems.layout, sorted(set(missing) - unsynced), tomorrow)
+        notes |= {name: _strayed_note(folder) for name, folder in found.items() if folder.files}
+        folders = {name: replace(evidence.folders[name], note=note) for name, note in notes.items()}
         return replace(evidence, folders={**evidence.folders, **folders})
 
     def _folders(self) -> dict[str, Folder]:
@@ -140,6 +144,16 @@ class Witnesses:
         except AirbyteError as error:
             self.log(f"the connection's catalogue could not be read: {error}")
             return None
+
+
+_UNSYNCED = (
+    "the Airbyte connection does not sync this table: select the stream there, or take the table out of the registry"
+)
+
+
+def is_synced(table: str, catalogue: Mapping[str, ObservedTable] | None) -> bool:
+    """Whether the connection syncs a table, as far as its catalogue is known."""
+    return catalogue is None or (table in catalogue and catalogue[table].is_selected)
 
 
 def _strayed_note(folder: Folder) -> str:

@@ -69,7 +69,7 @@ def _assemble(stack: LocalStack, registry_file: Path, folder: Path, patch: pytes
     settings = load_settings()
     home = folder / "dagster"
     home.mkdir()
-    patch.setenv("RADAR_EVENT_LOG_DIR", str(home / "events"))
+    patch.setenv("DAGSTER_HOME", str(home))
     (home / "dagster.yaml").symlink_to(Path(__file__).parents[2] / "dagster.yaml")
     instance = dg.DagsterInstance.from_config(str(home))
     assert os.environ["RADAR_TABLES_FILE"]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
+import dagster as dg
 import pytest
 
+from radar_pipeline.orchestration.keys import bronze_key
 from radar_pipeline_tests.end_to_end.world import World
 
 pytestmark = pytest.mark.e2e
@@ -24,13 +27,62 @@ def test_every_table_lands_is_checked_and_is_synced_once(world: World) -> None:
 
 
 def test_progress_is_told_and_metadata_is_whole(world: World) -> None:
-    day = world.new_day()
+    before, day = world.run(world.new_day()), world.new_day()
     outcome = world.run(day)
+    assert before.success
     assert any("sync job" in line and "tables" in line for line in outcome.lines)
+    metadata = materialization(world, "store", day)
     store = outcome.table("store")
-    assert (store.files, store.landed) == (1, True)
-    assert store.rows
-    assert store.bytes
+    assert metadata["dagster/row_count"] == metadata["dagster/partition_row_count"] == store.rows == 100
+    assert (metadata["files"], metadata["bytes"]) == (1, store.bytes)
+    assert metadata["dagster/uri"].endswith(f"/store/cog_dt_ingestion={day}/")
+    assert {column.name for column in metadata["dagster/column_schema"].columns} >= {"Id", "CNPJ", "Name"}
+    assert day.isoformat() == dt.datetime.fromtimestamp(metadata["newest_extraction"], dt.UTC).date().isoformat()
+    assert metadata["oldest_extraction"] <= metadata["newest_extraction"]
+    assert metadata["airbyte_attempt"] == 1
+    assert str(metadata["airbyte_job_id"]) in metadata["airbyte_job"]
+    assert metadata["sync_seconds"] >= 0
+
+
+def test_the_volume_check_shows_band_reference_and_reason(world: World) -> None:
+    yesterday = world.new_day()
+    assert world.run(yesterday).success
+    day = world.new_day()
+    assert world.run(day).success
+    found = evaluation(world, "store", "volume_within_band", day)
+    assert (found["rows"], found["reference_rows"], found["reference_day"]) == (100, 100, yesterday.isoformat())
+    assert found["band_lower"] < 100 < found["band_upper"]
+    assert "100 rows" in found["reason"]
+
+
+def test_the_link_leads_to_the_job_that_wrote_the_standing_copy(world: World) -> None:
+    day = world.new_day()
+    assert world.run(day).success
+    first = materialization(world, "store", day)
+    with world.fault("mysql-refused", times=None):
+        forced = world.run(day, forced_at=world.clock())
+    assert forced.table("store").landed
+    again = materialization(world, "store", day)
+    assert again["airbyte_job_id"] == first["airbyte_job_id"]
+    assert again["airbyte_job"] == first["airbyte_job"]
+
+
+def materialization(world: World, table: str, day: dt.date) -> dict[str, Any]:
+    wanted = dg.AssetRecordsFilter(bronze_key(world.registry[table]), asset_partitions=[day.isoformat()])
+    event = world.instance.fetch_materializations(wanted, limit=1).records[0].asset_materialization
+    assert event
+    return {key: value.value for key, value in event.metadata.items()}
+
+
+def evaluation(world: World, table: str, check: str, day: dt.date) -> dict[str, Any]:
+    key = dg.AssetCheckKey(bronze_key(world.registry[table]), check)
+    for record in world.instance.event_log_storage.get_asset_check_execution_history(key, limit=20):
+        event = record.event.dagster_event if record.event else None
+        if event and event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            found = event.asset_check_evaluation_data
+            if found.partition == day.isoformat():
+                return {name: value.value for name, value in found.metadata.items()}
+    raise AssertionError(f"no evaluation of {check} on {table} for {day}")
 
 
 def test_force_syncs_again_and_each_row_counts_once(world: World) -> None:
