@@ -18,8 +18,15 @@ from radar_pipeline.source.connection import SourceAddress, cursor_at
 # A production reader is shared with people; three connections already hide the round trips of 85 counts.
 MAX_CONNECTIONS = 3
 
-# What is not there is named; what is there but refuses (no grant, a view over a dropped table) is an error.
-_MISSING = {ER.NO_SUCH_TABLE, ER.BAD_TABLE_ERROR}
+# What cannot be counted for itself alone is named, and the others are counted. MySQL answers "denied" for a table that
+# does not exist too, where the user has no grant on the whole database: the two cannot be told apart. A view over a
+# dropped table is an error.
+_MISSING = {
+    ER.NO_SUCH_TABLE,
+    ER.BAD_TABLE_ERROR,
+    ER.TABLEACCESS_DENIED_ERROR,
+    ER.COLUMNACCESS_DENIED_ERROR,
+}
 
 
 @dataclass(frozen=True)
@@ -29,8 +36,8 @@ class Counts:
     Attributes:
         taken_at: When the first count began, UTC.
         finished_at: When the last count ended, UTC. A row written in between may be in or not.
-        rows: Exact rows of every table that exists.
-        missing: Tables asked for that the source does not have, in the order asked.
+        rows: Exact rows of every table that is there for this user.
+        missing: Tables asked for that the source does not have or that this user may not read, in the order asked.
     """
 
     taken_at: dt.datetime
