@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from radar_pipeline.domain.snapshots import BrokenFile, DataFile, Folder, Snapshot, by_key, split_attempts
-from radar_pipeline.domain.sync import Attempt, JobStatus, StreamState, SyncJob, syncs_of_day
+from radar_pipeline.domain.completeness import Expectation, doubt_of, is_recorded, joined
+from radar_pipeline.domain.snapshots import BrokenFile, DataFile, Folder, Snapshot, split_attempts
+from radar_pipeline.domain.sync import JobStatus, StreamState, syncs_of_day
+
+__all__ = ["Expectation", "Landing", "LandingVerdict", "judge_landing"]
 
 
 class Landing(StrEnum):
@@ -45,38 +48,22 @@ class LandingVerdict:
         return self.landing in {Landing.LANDED, Landing.EMPTY}
 
 
-@dataclass(frozen=True)
-class Expectation:
-    """What is known, from outside the bucket, about the copy that should be there.
-
-    Attributes:
-        jobs: Sync jobs of the day with their attempts, in any order.
-        source_rows: Least and most rows the source held around the sync; None where it could not be asked.
-        may_be_empty: Whether the registry allows the table to have no rows.
-    """
-
-    jobs: tuple[SyncJob, ...] = ()
-    source_rows: tuple[int, int] | None = None
-    may_be_empty: bool = False
-
-
 def judge_landing(folder: Folder, expected: Expectation) -> LandingVerdict:
     """Decides which copy of a table stands for the day, if any.
 
-    The newest complete snapshot stands. A snapshot is complete when its attempt succeeded and the rows in the footers
-    are the rows that the server counted; or, whatever became of the attempt, when the server calls the table complete
-    or the footers hold the rows that the source itself counted. What cannot be shown to be complete does not stand.
+    The newest complete snapshot stands; which are complete, ``completeness`` decides. What cannot be shown to be
+    complete does not stand.
     """
     if folder.error:
         return LandingVerdict(folder.table, Landing.UNREADABLE, None, (), (folder.error,))
     snapshots = [each for each in split_attempts(folder.files, expected.jobs) if each.rows]
-    snapshots = _joined_by_source(snapshots, expected)
+    snapshots = joined(snapshots, expected)
     doubts: list[str] = []
     for snapshot in reversed(snapshots):
-        doubt = _doubt(snapshot, snapshots, folder, expected)
+        doubt = doubt_of(snapshot, snapshots, folder, expected)
         if doubt is None:
             superseded = _superseded(snapshot, snapshots, folder, expected)
-            reasons = (_standing_reason(snapshot, superseded), *doubts)
+            reasons = (_standing_reason(snapshot, superseded, expected), *doubts)
             return LandingVerdict(folder.table, Landing.LANDED, snapshot, superseded, reasons)
         doubts.append(doubt)
     if folder.broken:
@@ -104,78 +91,15 @@ def _older(snapshots: Sequence[Snapshot]) -> tuple[str, ...]:
     return (f"{len(snapshots)} older {noun} of {rows} rows {verb} not shown to be complete either",)
 
 
-def _joined_by_source(snapshots: Sequence[Snapshot], expected: Expectation) -> list[Snapshot]:
-    """Snapshots told apart by pauses alone, made one again where only together they hold the source's rows."""
-    bursts = [each for each in snapshots if each.attempt is None]
-    whole = Snapshot(by_key([file for burst in bursts for file in burst.files]))
-    if len(bursts) < len(snapshots) or len({each.job_id for each in bursts}) != 1:
-        return list(snapshots)
-    if not _source_agrees(whole, expected) or any(_source_agrees(each, expected) for each in bursts):
-        return list(snapshots)
-    return [Snapshot(whole.files, job_id=bursts[0].job_id)]
-
-
-def _doubt(snapshot: Snapshot, snapshots: Sequence[Snapshot], folder: Folder, expected: Expectation) -> str | None:
-    """Why a snapshot cannot be called complete; None where it can."""
-    owner = _attempt_of(snapshot, expected.jobs)
-    if owner is None:
-        return _doubt_without_attempt(snapshot, snapshots, folder, expected)
-    job, attempt = owner
-    name = f"attempt {attempt.number + 1} of job {job.id}"
-    if not attempt.status.is_final:
-        return f"{name} is still writing: {snapshot.rows} rows so far"
-    counted = attempt.streams.get(folder.table) if attempt.streams is not None else None
-    agrees = counted is not None and counted.records == snapshot.rows
-    if _source_agrees(snapshot, expected) and (counted is None or agrees):
-        return None
-    if attempt.streams is not None and not agrees:
-        told = counted.records if counted else 0
-        return f"{name} left {snapshot.rows} rows in the bucket where Airbyte counted {told}"
-    if counted is not None and counted.state is StreamState.COMPLETE:
-        return None
-    if attempt.status is not JobStatus.SUCCEEDED:
-        return f"{name} {attempt.status} and nothing shows that the table was finished: {snapshot.rows} rows"
-    if folder.broken and counted is None:
-        return f"{name} left a file that cannot be read, and no count says whether the others are all"
-    return None
-
-
-def _doubt_without_attempt(
-    snapshot: Snapshot, snapshots: Sequence[Snapshot], folder: Folder, expected: Expectation
-) -> str | None:
-    if _source_agrees(snapshot, expected):
-        return None
-    if any(job.attempts for job in expected.jobs):
-        return f"{snapshot.rows} rows were written outside every known sync of {folder.day}"
-    bursts = [each for each in snapshots if each.attempt is None and each.job_id == snapshot.job_id]
-    if len(bursts) > 1:
-        # A source that pauses while a large table is read looks the same as a second attempt: calling the earlier
-        # burst superseded would hide half of a table.
-        return (
-            f"the files were written in {len(bursts)} bursts, and neither Airbyte nor the source says whether they are "
-            "copies or parts of one"
-        )
-    if folder.broken:
-        return "a file cannot be read, and no record of the day's sync says whether the others are all"
-    return None
-
-
-def _source_agrees(snapshot: Snapshot, expected: Expectation) -> bool:
-    if expected.source_rows is None:
-        return False
-    least, most = expected.source_rows
-    return least <= snapshot.rows <= most
-
-
-def _attempt_of(snapshot: Snapshot, jobs: Sequence[SyncJob]) -> tuple[SyncJob, Attempt] | None:
-    pairs = ((job, attempt) for job in jobs for attempt in job.attempts)
-    return next((p for p in pairs if (p[0].id, p[1].number) == (snapshot.job_id, snapshot.attempt)), None)
-
-
 def _superseded(
     standing: Snapshot, snapshots: Sequence[Snapshot], folder: Folder, expected: Expectation
 ) -> tuple[DataFile | BrokenFile, ...]:
-    """Files to move away: whatever is not of the standing copy, except what a running job may still be writing."""
+    """Files to move away: whatever is not of the standing copy, except what a running job may still be writing.
+
+    Without Airbyte nobody knows what the others are, or whether a sync is writing them now: none is moved.
+    """
+    if not expected.asked:
+        return ()
     if any(not job.status.is_final for job in expected.jobs):
         finished = {(j.id, a.number) for j in expected.jobs if j.status.is_final for a in j.attempts}
         others = [each for each in snapshots if (each.job_id, each.attempt) in finished]
@@ -184,10 +108,13 @@ def _superseded(
     return (*rest, *folder.broken)
 
 
-def _standing_reason(snapshot: Snapshot, superseded: Sequence[DataFile | BrokenFile]) -> str:
-    by = f"job {snapshot.job_id}" if snapshot.job_id is not None else "a sync that Airbyte does not list for the day"
+def _standing_reason(snapshot: Snapshot, superseded: Sequence[DataFile | BrokenFile], expected: Expectation) -> str:
+    unnamed = "a sync that Airbyte does not list for the day" if expected.asked else "a sync that is not known"
+    by = f"job {snapshot.job_id}" if snapshot.job_id is not None else unnamed
     if snapshot.attempt is not None:
         by += f", attempt {snapshot.attempt + 1}"
+    elif is_recorded(snapshot, expected):
+        by += ", proven when the day was judged before"
     tail = f"; {len(superseded)} files of other attempts are superseded" if superseded else ""
     return f"{snapshot.rows} rows in {len(snapshot.files)} files of {by}{tail}"
 
@@ -204,7 +131,8 @@ def _judge_nothing(folder: Folder, expected: Expectation) -> LandingVerdict:
         if expected.may_be_empty and (told := _told_empty(folder, expected)):
             return verdict(Landing.EMPTY, f"{told}, as the registry allows for this table")
         ran = syncs_of_day(expected.jobs, folder.day)
-        why = next(iter(_cause(folder, expected)), "its sync has not ended" if ran else "no sync ran")
+        unsynced = "no sync ran" if expected.asked else "Airbyte could not be asked whether a sync ran"
+        why = next(iter(_cause(folder, expected)), "its sync has not ended" if ran else unsynced)
         return verdict(Landing.MISSING, f"nothing lies in the bucket for {folder.day}; {why}")
     streams = done.last_attempt.streams if done.last_attempt else None
     counted = streams[folder.table].records if streams and folder.table in streams else 0
@@ -221,6 +149,8 @@ def _judge_nothing(folder: Folder, expected: Expectation) -> LandingVerdict:
 
 def _told_empty(folder: Folder, expected: Expectation) -> str | None:
     """Who says that a table had no rows although no sync of the day succeeded; None where nobody does."""
+    if is_recorded(Snapshot(()), expected) and not (expected.source_rows and expected.source_rows[0]):
+        return "the table was proven to be empty when the day was judged before"
     newest = next(iter(syncs_of_day(expected.jobs, folder.day)), None)
     if newest is None or not newest.status.is_final:
         return None

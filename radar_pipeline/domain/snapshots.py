@@ -105,7 +105,7 @@ class Snapshot:
 
     Attributes:
         files: Its files, by key.
-        job_id: Airbyte job that wrote them; None where unknown.
+        job_id: Airbyte job that wrote them, by their own word or by their time; None where unknown.
         attempt: 0-based number of the attempt; None where unknown.
     """
 
@@ -143,7 +143,8 @@ def split_attempts(files: Sequence[DataFile], jobs: Sequence[SyncJob]) -> tuple[
     """Groups a folder's files into snapshots, oldest first.
 
     A file belongs to the attempt whose time holds its rows' extraction time. Files that no known attempt explains are
-    grouped by pauses in extraction time instead: a pause longer than ``ATTEMPT_GAP`` begins another snapshot.
+    grouped by pauses in extraction time instead: a pause longer than ``ATTEMPT_GAP`` begins another snapshot. Such a
+    group belongs to the job that its files name, or to the job without known attempts whose time holds all of it.
     """
     windows = [(job, attempt) for job in jobs for attempt in job.attempts]
     known: dict[tuple[int, int], list[DataFile]] = {}
@@ -157,7 +158,7 @@ def split_attempts(files: Sequence[DataFile], jobs: Sequence[SyncJob]) -> tuple[
         else:
             unexplained.append(file)
     found = [Snapshot(by_key(group), job_id=job, attempt=number) for (job, number), group in known.items()]
-    found += [Snapshot(by_key(group), job_id=group[0].sync_id) for group in _by_pauses(unexplained)]
+    found += [Snapshot(by_key(group), job_id=_writer(group, jobs)) for group in _by_pauses(unexplained)]
     return tuple(sorted(found, key=_age))
 
 
@@ -165,11 +166,32 @@ def _distance(job: SyncJob, attempt: Attempt, file: DataFile) -> dt.timedelta | 
     """How far a file's extraction lies outside an attempt's time; None where the file names another job."""
     if file.sync_id is not None and file.sync_id != job.id:
         return None
+    return _outside(attempt.created_at, attempt.ended_at, file)
+
+
+def _outside(begin: dt.datetime, end: dt.datetime | None, file: DataFile) -> dt.timedelta:
+    """How far a file's extraction lies outside a time as the server tells it."""
     first, last = file.oldest or file.modified_at, file.newest or file.modified_at
-    early = attempt.created_at - first
-    # The server cuts its times to whole seconds: an attempt lasted up to one longer than told.
-    late = last - attempt.ended_at - WHOLE_SECOND if attempt.ended_at else dt.timedelta()
-    return max(early, late, dt.timedelta())
+    # The server cuts its times to whole seconds: what ended lasted up to one longer than told.
+    late = last - end - WHOLE_SECOND if end else dt.timedelta()
+    return max(begin - first, late, dt.timedelta())
+
+
+def _writer(group: Sequence[DataFile], jobs: Sequence[SyncJob]) -> int | None:
+    """The job that wrote files of no known attempt; None where nothing tells.
+
+    A job holds all of a group or none of it: by single files, clocks that differ by more than the slack would cut a
+    copy in two and call the part that fits a whole one.
+    """
+    if group[0].sync_id is not None:
+        return group[0].sync_id
+    distances = []
+    for job in jobs:
+        end = job.updated_at if job.status.is_final else None
+        if not job.attempts:
+            distances.append((max(_outside(job.created_at, end, file) for file in group), -job.id))
+    distance, minus_id = min(distances, default=(None, 0))
+    return -minus_id if distance is not None and distance <= CLOCK_SLACK else None
 
 
 def _nearest(candidate: tuple[dt.timedelta | None, int, int]) -> tuple[bool, dt.timedelta]:
