@@ -36,6 +36,7 @@ class Outcome(StrEnum):
     MOVED = "moved"
     ALREADY_MOVED = "already moved"
     CHANGED = "changed"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,18 @@ class Moved:
 
     Attributes:
         key: Where it lay.
-        quarantined_to: Where it lies now; None where it stayed because it was changed since it was judged.
+        quarantined_to: Where it lies now; None where it stayed, because it was changed since it was judged or could not
+            be moved.
         size: Bytes.
         outcome: What became of it.
+        problem: Why it could not be moved, in a sentence for a person; None where nothing went wrong.
     """
 
     key: str
     quarantined_to: str | None
     size: int
     outcome: Outcome
+    problem: str | None = None
 
 
 def marker_key(key: str) -> str:
@@ -71,17 +75,33 @@ def quarantine(store: LakeStore, layout: BronzeLayout, files: Sequence[DataFile 
         files: The files, as they were judged. One that was changed since is left where it is.
 
     Returns:
-        What became of each file, in the order given.
+        What became of each file, in the order given. One that could not be moved does not keep the others from it.
 
     Raises:
-        LakeError: A file could not be moved, or is neither in its folder nor in quarantine. Every other file has been
-            dealt with before it is raised.
+        LakeError: The bucket is away: no file could be moved, and each for a reason that is not its own.
     """
     if not files:
         return ()
     with ThreadPoolExecutor(min(_PARALLEL, len(files)), thread_name_prefix="quarantine") as pool:
-        moves = [pool.submit(_move, store, layout, file) for file in files]
-    return tuple(move.result() for move in moves)
+        moves = list(pool.map(lambda file: _try_to_move(store, layout, file), files))
+    problems = [each for each in moves if isinstance(each, LakeError)]
+    if len(problems) == len(moves) and all(_is_away(problem) for problem in problems):
+        raise problems[0]
+    return tuple(
+        Moved(file.key, None, file.size, Outcome.FAILED, str(each)) if isinstance(each, LakeError) else each
+        for file, each in zip(files, moves, strict=True)
+    )
+
+
+def _is_away(problem: LakeError) -> bool:
+    return problem.fault.is_bucket_wide or problem.fault is LakeFault.ENDPOINT
+
+
+def _try_to_move(store: LakeStore, layout: BronzeLayout, file: DataFile | BrokenFile) -> Moved | LakeError:
+    try:
+        return _move(store, layout, file)
+    except LakeError as error:
+        return error
 
 
 def _move(store: LakeStore, layout: BronzeLayout, file: DataFile | BrokenFile) -> Moved:

@@ -3,13 +3,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from radar_pipeline.domain.layout import is_data_file
 from radar_pipeline.domain.snapshots import BrokenFile
 from radar_pipeline.lake import copying
-from radar_pipeline.lake.errors import LakeError
+from radar_pipeline.lake.errors import LakeError, LakeFault
 from radar_pipeline.lake.inventory import read_folders
 from radar_pipeline.lake.publish import Outcome, marker_key, quarantine
 from radar_pipeline.lake.store import LakeStore
@@ -145,11 +146,52 @@ def test_two_runs_at_once_move_each_file_once_and_lose_none(config, layout, land
     assert store.head(landed[0].key) is None
 
 
-def test_a_file_that_is_nowhere_is_an_error_and_the_others_are_moved(store, layout, landed):
+def test_a_file_that_is_nowhere_is_named_and_the_others_are_moved(store, layout, landed):
     store.delete(landed[0].key)
-    with pytest.raises(LakeError, match="neither in its folder nor there"):
-        quarantine(store, layout, landed)
+    nowhere, moved = quarantine(store, layout, landed)
+    assert (nowhere.outcome, nowhere.quarantined_to) == (Outcome.FAILED, None)
+    assert nowhere.problem.startswith(landed[0].key)
+    assert "neither in its folder nor there" in nowhere.problem
+    assert (moved.outcome, moved.problem) == (Outcome.MOVED, None)
     assert store.head(landed[1].key) is None
+
+
+@pytest.mark.parametrize("action", ["DeleteObject", "PutObject"])
+def test_a_file_that_may_not_be_moved_is_named_stays_and_keeps_no_other_from_it(guarded, layout, action):
+    root = guarded.store()
+    folder = layout.folder("store", DAY)
+    for part in range(3):
+        root.put(f"{folder}file_store_part_{part}.parquet", parquet(old_table(10 + part)))
+    files = read_folders(root, layout, ["store"], DAY)["store"].files
+    # Deleting is refused where the file lies, writing where its copy would.
+    forbidden = files[1].key if action == "DeleteObject" else layout.quarantine_key(files[1].key)
+    store = guarded.store(forbidding=(action, forbidden))
+
+    first, stuck, last = quarantine(store, layout, files)
+
+    assert (stuck.key, stuck.outcome, stuck.quarantined_to) == (files[1].key, Outcome.FAILED, None)
+    assert files[1].key in stuck.problem
+    assert "check the IAM policy" in stuck.problem
+    assert root.head(files[1].key) is not None
+    for moved in (first, last):
+        assert (moved.outcome, root.head(moved.key)) == (Outcome.MOVED, None)
+        assert root.head(moved.quarantined_to).size == moved.size
+    # Once it is allowed, the next call goes on where this one stopped.
+    assert quarantine(root, layout, files[1:2])[0].outcome is Outcome.MOVED
+    assert root.head(files[1].key) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"bucket": "no-such-bucket"}, LakeFault.BUCKET),
+        ({"endpoint_url": "http://127.0.0.1:1", "max_attempts": 1, "connect_timeout": 0.5}, LakeFault.ENDPOINT),
+    ],
+)
+def test_a_bucket_that_is_away_is_an_error(config, layout, landed, change, fault):
+    with pytest.raises(LakeError) as caught:
+        quarantine(LakeStore(replace(config, **change)), layout, landed)
+    assert caught.value.fault is fault
 
 
 def test_a_broken_file_is_moved_too(store, layout):
