@@ -6,7 +6,8 @@ Both sides run the whole connection of 85 tables on the same Airbyte-compatible 
 interval, each as a run in a process of its own on a persistent Dagster instance. Ours also counts the source, proves
 every table from the bucket's footers, publishes, judges and records 340 checks; the peer does none of that. What is
 compared is the run's wall time less its job's own duration. The server tells both times of a job in whole seconds, so
-they are read unrounded where it keeps them.
+they are read unrounded where it keeps them. The target is against the peer as it comes, on Dagster's default storage;
+beside it stands the peer on our storage, which shows what 340 checks and the proof cost by themselves.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from radar_pipeline.local.airbyte_server.bootstrap import CONNECTION_ID, WORKSPA
 from radar_pipeline.local.ports import free_port
 from radar_pipeline.local.stack import LocalOptions, LocalStack
 
-POLL_SECONDS = 0.5
+# Short, so that what is left of the last pause when a sync ends, chance on both sides, stays small beside the rest.
+POLL_SECONDS = 0.25
 
 OURS, PEER, PEER_OUR_STORAGE = "ours", "peer", "peer, our storage"
 
@@ -68,6 +70,8 @@ def child(request: dict[str, Any]) -> dict[str, float | int]:
 
 
 def our_job(request: dict[str, Any]) -> Any:
+    # The peer's module imports what its run uses; the row of the whole process counts the imports of both.
+    import radar_pipeline.orchestration.execution  # noqa: F401, PLC0415
     from radar_pipeline.build import build_definitions  # noqa: PLC0415 - each side pays for its own imports
     from radar_pipeline.settings import load_settings  # noqa: PLC0415 - each side pays for its own imports
 
@@ -180,7 +184,7 @@ def rows(found: dict[str, list[dict[str, float]]]) -> list[Measured]:
     for what, name in (("beyond", "daily run beyond the sync, 85 tables"), ("process", "the same, process as a whole")):
         for peer, words in ((PEER, "sync_and_poll"), (PEER_OUR_STORAGE, "sync_and_poll on our storage")):
             ours, against = middle(OURS, what), middle(peer, what)
-            has_target = what == "beyond"
+            has_target = what == "beyond" and peer == PEER
             reached = ours <= against if has_target else None
             made.append(
                 Measured(
