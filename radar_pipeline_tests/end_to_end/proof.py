@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,7 +33,13 @@ def assert_green_is_there(world: World, day: dt.date, outcome: Outcome) -> None:
             assert table.rows == source[table.table] == world.rows_of(world.data_keys(table.table, day)), table
         else:
             assert outcome.reason(table.table, "landed")
-            assert any(line.startswith(f"{table.table} is not there: ") for line in outcome.lines) or outcome.failure
+            assert is_named(table.table, outcome), (table.table, outcome.lines, outcome.failure)
+
+
+def is_named(table: str, outcome: Outcome) -> bool:
+    """Whether a person who reads the log or the failure learns that this table is missing."""
+    said = any(line.startswith(f"{table} is not there: ") for line in outcome.lines)
+    return said or re.search(rf"(?<!\w){re.escape(table)}(?!\w)", outcome.failure or "") is not None
 
 
 def assert_missing(world: World, day: dt.date, outcome: Outcome, missing: set[str], *words: str) -> None:
