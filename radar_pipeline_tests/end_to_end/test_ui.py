@@ -126,4 +126,4 @@ def switched_on(world: World) -> set[str]:
 
 def test_the_graph_shows_the_bronze_group(page: Page) -> None:
     page.goto("/locations/radar_pipeline/asset-groups/bronze")
-    expect(page.get_by_text("distributor").first).to_be_visible()
+    expect(page.get_by_text("promocao").first).to_be_visible()
