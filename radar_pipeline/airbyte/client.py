@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
+from http import HTTPStatus
 from threading import Lock
 
 from radar_pipeline.airbyte.config import AirbyteConfig
@@ -77,8 +78,18 @@ class AirbyteClient:
         """The connection with its catalogue, asked for once; ``fresh`` asks again."""
         with self._lock:
             if self._connection is None or fresh:
-                self._connection = self._dialect.connection()
+                self._connection = self._known_connection()
             return self._connection
+
+    def _known_connection(self) -> Connection:
+        try:
+            return self._dialect.connection()
+        except AirbyteRefusedError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            # Current servers give no reason at all.
+            message = f"there is no connection {self.config.connection_id}: check RADAR_CONNECTION_ID. {error}"
+            raise AirbyteRefusedError(error.status, message) from None
 
     def catalog(self) -> tuple[ObservedTable, ...]:
         """The tables of the connection as its catalogue shows them now; columns only from the Configuration API."""

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 from rich.markup import escape
 
-from radar_pipeline.cli.console import UNUSABLE, out, print_json
+from radar_pipeline.cli.console import UNUSABLE, out, print_json, progress
 from radar_pipeline.settings import SettingsError, env_file, load_settings
 from radar_pipeline.tables.loader import RegistryError, load_registry
 
+if TYPE_CHECKING:
+    from radar_pipeline.cli.connections import Answer
+
 
 @click.command("check-config")
+@click.option("--connect", is_flag=True, help="Also ask the bucket, the source and Airbyte.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
-def check_config_command(as_json: bool) -> None:
+def check_config_command(connect: bool, as_json: bool) -> None:
     """Name every missing or invalid variable, and each mistake in the registry with its file and line.
 
-    Asks no server. Exit status 0: usable; 2: not.
+    Asks no server without --connect, which needs a configuration without problems. Exit status 0: usable; 2: not.
     """
     problems, notes = _inspect()
+    answers = _ask_systems(quiet=as_json) if connect and not problems else ()
+    problems += [f"{answer.who}: {answer.problem}" for answer in answers if answer.problem]
+    notes += [f"{answer.who}: {answer.words}" for answer in answers if not answer.problem]
     if as_json:
         print_json({"problems": problems, "notes": notes})
     else:
@@ -54,6 +63,15 @@ def _inspect() -> tuple[list[str], list[str]]:
         critical = sum(table.critical for table in registry.tables)
         notes.append(f"{len(registry.tables)} tables in {registry.path}, {critical} of them critical")
     return problems, notes
+
+
+def _ask_systems(*, quiet: bool) -> tuple[Answer, ...]:
+    # Imported here: without --connect the command needs no client of anything.
+    from radar_pipeline.cli.connections import ask_systems
+    from radar_pipeline.cli.platform import load_platform
+
+    with progress("asking the bucket, the source and Airbyte", quiet=quiet):
+        return ask_systems(load_platform().systems)
 
 
 def _beside() -> str:

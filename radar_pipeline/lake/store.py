@@ -220,8 +220,15 @@ class LakeStore:
 
     def bucket_region(self) -> str | None:
         """The region the bucket says it is in; None where the server does not say."""
-        with self._told("reach the bucket"):
-            answer = self.s3.head_bucket(Bucket=self.config.bucket)
+        what = "reach anything"
+        try:
+            with self._told(what):
+                answer = self.s3.head_bucket(Bucket=self.config.bucket)
+        except LakeError as error:
+            if error.fault is LakeFault.MISSING:
+                # An answer to HEAD has no body, and so no code that tells a bucket from an object.
+                raise self._error(LakeFault.BUCKET, what, "404") from None
+            raise
         region = answer.get("BucketRegion") or answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
         return str(region) if region else None
 
