@@ -47,6 +47,18 @@ def test_only_the_days_asked_for_are_read(store, layout):
     assert [day.day for day, _ in history.accepted("store")] == [20, 21, 22]
 
 
+def test_records_read_once_are_not_fetched_again_and_new_ones_are(store, layout, monkeypatch):
+    record_judgements(store, layout, DAY, [judgement()])
+    known = {}
+    read_history(store, layout, until=DAY, known=known)
+    record_judgements(store, layout, DAY, [judgement("login")])
+    fetched, read = [], store.read
+    monkeypatch.setattr(type(store), "read", lambda _self, key: fetched.append(key) or read(key))
+    assert set(read_history(store, layout, until=DAY, known=known).judgements) == {"store", "login"}
+    assert len(fetched) == 1
+    assert set(fetched) < set(known)
+
+
 def test_writers_of_the_same_instant_do_not_clash(store, layout):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: record_judgements(store, layout, DAY, [judgement(f"t{n}")]), range(20)))
