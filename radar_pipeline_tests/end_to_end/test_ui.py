@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,12 +14,19 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import dagster as dg
 import pytest
+import requests
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from playwright.sync_api import Page, expect, sync_playwright
 
 from radar_pipeline.cli.status import read_status
+from radar_pipeline.domain.judgement import Check
+from radar_pipeline.domain.sync import JobStatus
 from radar_pipeline.local.ports import free_port
+from radar_pipeline.orchestration.bronze import FORCE_TAG
 from radar_pipeline_tests.end_to_end.world import World
 from radar_pipeline_tests.servers import PROJECT
 
@@ -32,6 +40,8 @@ pytestmark = [
 ]
 
 PATIENCE = 90_000
+
+_EVALUATED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
 
 
 @pytest.fixture(scope="module")
@@ -98,13 +108,87 @@ def test_materialize_lands_today_and_syncs_once(world: World, page: Page) -> Non
 
 def test_execute_all_on_the_checks_tab_evaluates_without_a_sync(world: World, page: Page) -> None:
     today = dt.datetime.now(dt.UTC).date()
-    before = world.syncs_posted(today)
+    before, evaluated = world.syncs_posted(today), evaluations(world, "store", today)
+    assert all(evaluated.values())
     page.goto("/assets/bronze_radar/store?view=checks")
     page.get_by_text("Execute all").click()
     expect(page.get_by_text("Launched run")).to_be_visible()
     page.get_by_text("View", exact=True).click()
     expect(page.get_by_text("Success", exact=True).first).to_be_visible(timeout=PATIENCE)
     assert world.syncs_posted(today) == before
+    assert evaluations(world, "store", today) == {check: count + 1 for check, count in evaluated.items()}
+
+
+def evaluations(world: World, table: str, day: dt.date) -> dict[str, int]:
+    """How often each check of a table and day has been evaluated, as Dagster has it on record; none is left open."""
+    counts = {}
+    for check in Check:
+        key = dg.AssetCheckKey(dg.AssetKey(["bronze_radar", table]), check.value)
+        history = world.instance.event_log_storage.get_asset_check_execution_history(key, limit=100)
+        assert all(record.status in _EVALUATED for record in history)
+        counts[check.value] = sum(record.partition == day.isoformat() for record in history)
+    return counts
+
+
+def test_terminating_a_run_cancels_its_sync(world: World, ui: str) -> None:
+    today = dt.datetime.now(dt.UTC).date()
+    with world.fault("stuck-job"):
+        run_id = launch(ui, today, {FORCE_TAG: world.clock().isoformat()})
+        try:
+            job = until_synced_by(world, run_id)
+            asked = "mutation($id: String!) { terminateRuns(runIds: [$id]) { __typename } }"
+            graphql(ui, asked, id=run_id)
+            assert until_ended(world, run_id) is dg.DagsterRunStatus.CANCELED
+            status = [each.status for each in world.syncs(today) if each.id == job]
+        finally:
+            world.cancel_syncs(today)
+    assert status == [JobStatus.CANCELLED]
+
+
+def launch(address: str, day: dt.date, tags: dict[str, str]) -> str:
+    """Launches the daily job as the UI does, and returns the run's id."""
+    asked = """
+        mutation($params: ExecutionParams!) { launchRun(executionParams: $params) {
+            __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }
+    """
+    every = {**tags, "dagster/partition": day.isoformat()}
+    params = {
+        "selector": {
+            "repositoryLocationName": "radar_pipeline",
+            "repositoryName": "__repository__",
+            "jobName": "ingest_bronze_job",
+        },
+        "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in every.items()]},
+    }
+    answer = graphql(address, asked, params=params)["launchRun"]
+    assert answer["__typename"] == "LaunchRunSuccess", answer
+    return str(answer["run"]["runId"])
+
+
+def graphql(address: str, asked: str, **variables: Any) -> Any:
+    answer = requests.post(f"{address}/graphql", json={"query": asked, "variables": variables}, timeout=60).json()
+    assert "errors" not in answer, answer
+    return answer["data"]
+
+
+def until_synced_by(world: World, run_id: str) -> int:
+    """The sync that a run follows, once it says so."""
+    for _ in range(300):
+        said = [record.event_log_entry.user_message for record in world.instance.get_records_for_run(run_id).records]
+        found = [re.match(r"sync job (\d+) ", line) for line in said]
+        if ids := [int(match[1]) for match in found if match]:
+            return ids[-1]
+        time.sleep(0.3)
+    pytest.fail("the run follows no sync")
+
+
+def until_ended(world: World, run_id: str) -> dg.DagsterRunStatus:
+    for _ in range(300):
+        run = world.instance.get_run_by_id(run_id)
+        if run and run.is_finished:
+            return run.status
+        time.sleep(0.3)
+    pytest.fail("the run does not end")
 
 
 def test_the_schedule_is_there_and_can_be_switched_on(world: World, page: Page) -> None:
