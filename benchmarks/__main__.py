@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import daily_run, definitions_load, extract_throughput, landing_proof
-from benchmarks.common import Measured, as_json, print_table, status
+from benchmarks.common import Measured, as_json, end_cleanly_when_told, print_table, status
 
 MEASUREMENTS: dict[str, Callable[[bool], list[Measured]]] = {
     "definitions": lambda quick: definitions_load.measure(rounds=2 if quick else 7),
@@ -25,6 +25,7 @@ MEASUREMENTS: dict[str, Callable[[bool], list[Measured]]] = {
 
 
 def main() -> int:
+    end_cleanly_when_told()
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="name", help=f"which ones: {', '.join(MEASUREMENTS)}; all if none")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, and a small database for the daily run")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import statistics
 import subprocess
 import sys
@@ -72,6 +73,11 @@ def as_json(rows: Iterable[Measured]) -> str:
 def status(rows: Iterable[Measured]) -> int:
     """Exit status of a command: 1 where a target is missed."""
     return int(any(row.reached is False for row in rows))
+
+
+def end_cleanly_when_told() -> None:
+    """Makes a request to end stop the servers that this process started, as an interrupt does."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def median(values: Iterable[float]) -> float:

@@ -25,7 +25,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import AWS_VENV, PROJECT, Measured, in_fresh_process, median, peak_mb, print_table, status
+from benchmarks.common import (
+    AWS_VENV,
+    PROJECT,
+    Measured,
+    end_cleanly_when_told,
+    in_fresh_process,
+    median,
+    peak_mb,
+    print_table,
+    status,
+)
 from radar_pipeline.local.airbyte import CLIENT_ID
 from radar_pipeline.local.airbyte_admin import AirbyteAdmin
 from radar_pipeline.local.airbyte_server.bootstrap import CONNECTION_ID, WORKSPACE_ID
@@ -202,6 +212,7 @@ def rows(found: dict[str, list[dict[str, float]]]) -> list[Measured]:
 
 
 def main() -> int:
+    end_cleanly_when_told()
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=7)

@@ -26,7 +26,7 @@ from typing import Any
 
 import pymysql
 
-from benchmarks.common import AWS_VENV, PROJECT, Measured, median, print_table, status
+from benchmarks.common import AWS_VENV, PROJECT, Measured, end_cleanly_when_told, median, print_table, status
 from radar_pipeline.local.aws import AwsEndpoint
 from radar_pipeline.local.demo import seed
 from radar_pipeline.local.mariadb import MariaDb, MySqlAddress
@@ -277,6 +277,7 @@ def measure(*, scale: float = 1.0, runs: int = 3) -> list[Measured]:
 
 
 def main() -> int:
+    end_cleanly_when_told()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scale", type=float, default=1.0, help="share of the documented table sizes")
     parser.add_argument("--runs", type=int, default=3)

@@ -30,7 +30,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.common import AWS_VENV, Measured, in_fresh_process, peak_mb, print_table, status
+from benchmarks.common import AWS_VENV, Measured, end_cleanly_when_told, in_fresh_process, peak_mb, print_table, status
 from radar_pipeline.domain.layout import BronzeLayout
 from radar_pipeline.local.aws import AwsEndpoint
 from radar_pipeline.local.ports import free_port
@@ -231,6 +231,7 @@ def compared(shape: Shape, limit: int | None, latency: float, mine: dict[str, An
 
 
 def main(arguments: list[str] | None = None) -> int:
+    end_cleanly_when_told()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=2, help="rounds of each case (default %(default)s)")
