@@ -45,7 +45,7 @@ test-fast: .venv/.installed  ## the tests that start no server
 	@$(BIN)/pytest -m "not integration and not e2e and not mysql and not browser"
 
 test: lint  ## everything that CI runs: lint, types, unit, integration, end to end
-	@$(BIN)/pytest -m "not mysql" -n 2 --dist loadgroup
+	@$(BIN)/pytest -m "not mysql" -n 2 --dist loadfile
 
 test-mysql: .venv/.installed  ## the source part of the suite on a real MySQL
 	@$(BIN)/pytest -m mysql

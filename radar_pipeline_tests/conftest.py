@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from radar_pipeline.local.aws import AwsEndpoint
 from radar_pipeline.local.errors import LocalStackError
@@ -19,6 +20,11 @@ from radar_pipeline_tests.real_mysql import real_mysql
 from radar_pipeline_tests.servers import PROJECT, MySqlServer, S3Server, tied_to_this_process
 
 __all__ = ["real_mysql"]
+
+# The same examples on every machine and every day: what passes once passes again. Look for new ones with
+# `pytest --hypothesis-seed=random --hypothesis-profile=default`.
+settings.register_profile("suite", derandomize=True, deadline=None)
+settings.load_profile("suite")
 
 # The stack's own folder: installed once for the tests, for `radar local up` and for every test process.
 AWS_VENV = PROJECT / ".radar" / "local" / "aws-venv"

@@ -74,15 +74,3 @@ def _assemble(stack: LocalStack, registry_file: Path, folder: Path, patch: pytes
     instance = dg.DagsterInstance.from_config(str(home))
     assert os.environ["RADAR_TABLES_FILE"]
     return World(stack, settings, small_registry(), instance, registry_file)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps the tests of one era in one process, so that each era's stack is started once.
-
-    First, because pytest-xdist reads the groups in its own hook of this name.
-    """
-    for item in items:
-        era = getattr(item, "callspec", None) and item.callspec.params.get("world")
-        if era:
-            item.add_marker(pytest.mark.xdist_group(f"world-{era}"))

@@ -19,7 +19,7 @@ from radar_pipeline.settings import Settings, variable
 from radar_pipeline_tests.conftest import AWS_VENV
 from radar_pipeline_tests.servers import PROJECT
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("commands"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 RADAR = str(Path(sys.executable).parent / "radar")
 

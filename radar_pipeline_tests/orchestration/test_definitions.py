@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def repository() -> dg.RepositoryDefinition:
-    return build_definitions(Settings()).get_repository_def()
+    return build_definitions(Settings(), registry=load_registry()).get_repository_def()
 
 
 def test_every_table_is_an_asset_of_the_bronze_group_with_four_partitioned_checks(
