@@ -120,14 +120,17 @@ class MariaDb:
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             "--cross-bootstrap",
-            # A server that starts removes every `#sql...` file of its tmpdir: in a shared one, those of its neighbours.
-            f"--tmpdir={temporary}",
         ]
         if os.getuid() == 0:
             # `--user=root` would make the script take over the files of the system's PAM plugin as well; `-u` it hands
             # through to the server, which refuses to run as root without being told.
             command.append("-uroot")
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, cwd=self.home)
+        # A server that starts removes every `#sql...` file of its tmpdir: in a shared one, those of its neighbours. As a
+        # variable, because the script does not quote its arguments and the path may hold blanks.
+        own = {**os.environ, "TMPDIR": str(temporary)}
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", check=False, cwd=self.home, env=own
+        )
         if done.returncode != 0:
             lines = "".join(f"\n    {line}" for line in (done.stdout + done.stderr).splitlines()[-15:])
             message = f"MariaDB's data directory could not be made in {fresh}:{lines}"
