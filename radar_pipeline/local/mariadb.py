@@ -125,8 +125,8 @@ class MariaDb:
             # `--user=root` would make the script take over the files of the system's PAM plugin as well; `-u` it hands
             # through to the server, which refuses to run as root without being told.
             command.append("-uroot")
-        # A server that starts removes every `#sql...` file of its tmpdir: in a shared one, those of its neighbours. As a
-        # variable, because the script does not quote its arguments and the path may hold blanks.
+        # A server that starts removes every `#sql...` file of its tmpdir: in a shared one, those of its neighbours.
+        # As a variable, because the script does not quote its arguments and the path may hold blanks.
         own = {**os.environ, "TMPDIR": str(temporary)}
         done = subprocess.run(
             command, capture_output=True, text=True, errors="replace", check=False, cwd=self.home, env=own
