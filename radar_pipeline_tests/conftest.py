@@ -21,8 +21,7 @@ from radar_pipeline_tests.servers import PROJECT, MySqlServer, S3Server, tied_to
 
 __all__ = ["real_mysql"]
 
-# The same examples on every machine and every day: what passes once passes again. Look for new ones with
-# `pytest --hypothesis-seed=random --hypothesis-profile=default`.
+# The same examples on every machine and every day: what passes once passes again.
 settings.register_profile("suite", derandomize=True, deadline=None)
 settings.load_profile("suite")
 
