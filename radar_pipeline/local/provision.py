@@ -18,18 +18,27 @@ Progress = Callable[[str], None]
 
 AWS_REQUIREMENTS = Path(__file__).with_name("aws-requirements.lock")
 
-_MARIADB_PACKAGE = "mariadb-server-core"
+# The second brings my_print_defaults, without which the first cannot make a data directory and which Debian does not
+# list among what it depends on.
+_MARIADB_PACKAGES = ("mariadb-server-core", "mariadb-client-core")
 _HOW_TO_GET_MARIADB = (
-    f"MariaDB's server (mariadbd) is not installed: run `sudo apt-get install {_MARIADB_PACKAGE}`, or point "
+    f"MariaDB's server (mariadbd) is not installed: run `sudo apt-get install {' '.join(_MARIADB_PACKAGES)}`, or point "
     "RADAR_HOST, RADAR_PORT, RADAR_DATABASE, RADAR_USER and RADAR_PASS at a MySQL that is already there."
 )
 
 
 def find_mariadbd() -> Path | None:
-    """The MariaDB server program, on PATH or where Debian puts it, which is not on an ordinary user's PATH."""
+    """The MariaDB server program, on PATH or where Debian puts it, which is not on an ordinary user's PATH.
+
+    None also where the program is there and what its installer calls is not.
+    """
     folders = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin", "/sbin"))
     found = shutil.which("mariadbd", path=folders)
-    return Path(found).resolve() if found else None
+    if found is None:
+        return None
+    server = Path(found).resolve()
+    beside = os.pathsep.join((folders, str(server.parent.parent / "bin"), str(server.parent)))
+    return server if shutil.which("my_print_defaults", path=beside) else None
 
 
 def ensure_mariadbd(progress: Progress, *, may_install: bool) -> Path:
@@ -44,11 +53,11 @@ def ensure_mariadbd(progress: Progress, *, may_install: bool) -> Path:
     sudo = _sudo() if may_install and shutil.which("apt-get") else None
     if sudo is None:
         raise LocalStackError(_HOW_TO_GET_MARIADB)
-    progress(f"installing {_MARIADB_PACKAGE} with apt")
+    progress(f"installing {' and '.join(_MARIADB_PACKAGES)} with apt")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     # A machine just started often has its own updates holding apt's lock for a while.
     apt = [*sudo, "apt-get", "-q", "-o", "DPkg::Lock::Timeout=120"]
-    install = [*apt, "install", "-y", "--no-install-recommends", _MARIADB_PACKAGE]
+    install = [*apt, "install", "-y", "--no-install-recommends", *_MARIADB_PACKAGES]
     # A machine whose package lists are fresh needs no update, and one whose lists are old says so by failing.
     for command in (install, [*apt, "update"], install):
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=environment)

@@ -18,8 +18,9 @@ def test_a_missing_mariadb_that_may_not_be_installed_is_one_sentence_on_what_to_
     with pytest.raises(LocalStackError) as caught:
         provision.ensure_mariadbd(said.append, may_install=False)
     assert str(caught.value) == (
-        "MariaDB's server (mariadbd) is not installed: run `sudo apt-get install mariadb-server-core`, or point "
-        "RADAR_HOST, RADAR_PORT, RADAR_DATABASE, RADAR_USER and RADAR_PASS at a MySQL that is already there."
+        "MariaDB's server (mariadbd) is not installed: run `sudo apt-get install mariadb-server-core "
+        "mariadb-client-core`, or point RADAR_HOST, RADAR_PORT, RADAR_DATABASE, RADAR_USER and RADAR_PASS at a MySQL "
+        "that is already there."
     )
     assert said == []
 
@@ -47,7 +48,7 @@ def test_an_apt_that_fails_shows_its_last_lines(monkeypatch: pytest.MonkeyPatch,
     said: list[str] = []
     with pytest.raises(LocalStackError, match=r"apt failed:\n    E: Unable to locate package"):
         provision.ensure_mariadbd(said.append, may_install=True)
-    assert said == ["installing mariadb-server-core with apt"]
+    assert said == ["installing mariadb-server-core and mariadb-client-core with apt"]
 
 
 def fake_installation(folder: Path, runs: list[str]) -> list[list[str]]:
@@ -98,7 +99,7 @@ def test_apt_is_asked_again_after_an_update_when_its_lists_are_old(monkeypatch: 
     apt.write_text(
         "#!/bin/sh\n"
         f'case "$*" in *update) touch {updated};;\n'
-        f"  *install*mariadb-server-core) [ -e {updated} ] && touch {server};; esac\n"
+        f"  *install*mariadb-server-core*) [ -e {updated} ] && touch {server};; esac\n"
     )
     apt.chmod(0o755)
     monkeypatch.setattr(provision, "find_mariadbd", lambda: server if server.exists() else None)
@@ -106,3 +107,17 @@ def test_apt_is_asked_again_after_an_update_when_its_lists_are_old(monkeypatch: 
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     assert provision.ensure_mariadbd(print, may_install=True) == server
     assert updated.exists()
+
+
+def test_a_server_without_the_program_that_its_installer_calls_is_not_yet_installed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    sbin, tools = tmp_path / "sbin", tmp_path / "bin"
+    for folder, program in ((sbin, "mariadbd"), (tools, "my_print_defaults")):
+        folder.mkdir()
+        (folder / program).write_text("#!/bin/sh\n")
+        (folder / program).chmod(0o755)
+    monkeypatch.setenv("PATH", str(sbin))
+    assert provision.find_mariadbd() == sbin / "mariadbd"
+    (tools / "my_print_defaults").unlink()
+    assert provision.find_mariadbd() is None
