@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AnyHttpUrl, Field, SecretStr, StringConstraints, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AnyHttpUrl, BeforeValidator, Field, SecretStr, StringConstraints, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 # Read where RADAR_ENV_FILE names no other; the second is written by the local stack while it is set up.
 ENV_FILES = (Path(".env"), Path(".radar/local/env"))
@@ -23,6 +23,16 @@ ENV_FILES = (Path(".env"), Path(".radar/local/env"))
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", to_lower=True)]
+
+
+def _split(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return tuple(part for each in value.split(",") if (part := each.strip()))
+
+
+# Any number of them, separated by commas.
+Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class SettingsError(Exception):
@@ -78,8 +88,32 @@ class Settings(BaseSettings):
     control_prefix: Text = Field("_radar_pipeline", validation_alias="RADAR_CONTROL_PREFIX")
     s3_endpoint_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_S3_ENDPOINT_URL")
 
+    table_attempts: int = Field(3, ge=1, le=10, validation_alias="RADAR_TABLE_ATTEMPTS")
+    preflight_pause_seconds: float = Field(10.0, ge=0, le=600, validation_alias="RADAR_PREFLIGHT_PAUSE_SECONDS")
+
     slack_channel: Text = Field("#data-engineering", validation_alias="SLACK_CHANNEL")
     slack_alert_channel: Text = Field("#alerts", validation_alias="SLACK_ALERT_CHANNEL")
+    slack_token: SecretStr | None = Field(None, validation_alias="RADAR_SLACK_TOKEN")
+    slack_api_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_SLACK_API_URL")
+    pagerduty_routing_key: SecretStr | None = Field(None, validation_alias="RADAR_PAGERDUTY_ROUTING_KEY")
+    pagerduty_api_token: SecretStr | None = Field(None, validation_alias="RADAR_PAGERDUTY_API_TOKEN")
+    pagerduty_events_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_PAGERDUTY_EVENTS_URL")
+    pagerduty_api_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_PAGERDUTY_API_URL")
+    smtp_host: Text | None = Field(None, validation_alias="RADAR_SMTP_HOST")
+    smtp_port: Port = Field(587, validation_alias="RADAR_SMTP_PORT")
+    smtp_tls: Literal["starttls", "implicit"] = Field("starttls", validation_alias="RADAR_SMTP_TLS")
+    smtp_ca_file: Path | None = Field(None, validation_alias="RADAR_SMTP_CA_FILE")
+    smtp_user: Text | None = Field(None, validation_alias="RADAR_SMTP_USER")
+    smtp_password: SecretStr | None = Field(None, validation_alias="RADAR_SMTP_PASSWORD")
+    email_from: Text | None = Field(None, validation_alias="RADAR_ALERT_EMAIL_FROM")
+    email_to: Texts = Field((), validation_alias="RADAR_ALERT_EMAIL_TO")
+    sms_to: Texts = Field((), validation_alias="RADAR_ALERT_SMS_TO")
+    sns_endpoint_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_SNS_ENDPOINT_URL")
+    alerts_file: Path | None = Field(None, validation_alias="RADAR_ALERTS_FILE")
+    alerts_folder: Path | None = Field(None, validation_alias="RADAR_ALERTS_DIR")
+    dagster_ui_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_DAGSTER_UI_URL")
+    runbooks_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_RUNBOOKS_URL")
+    heartbeat_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_HEARTBEAT_URL")
 
     @model_validator(mode="after")
     def _pairs_are_whole(self) -> Settings:
@@ -108,6 +142,7 @@ _PAIRS = (
     ("aws_access_key_id", "aws_secret_access_key"),
     ("airbyte_username", "airbyte_password"),
     ("airbyte_client_id", "airbyte_client_secret"),
+    ("smtp_user", "smtp_password"),
 )
 
 

@@ -17,12 +17,13 @@ ALLOWED = {
     "airbyte": {"domain", "tables"},
     "lake": {"domain", "tables"},
     "source": {"domain", "tables"},
+    "alerts": {"domain", "tables"},
     "settings": set(),
-    "orchestration": {"domain", "tables", "airbyte", "lake", "source", "settings"},
+    "orchestration": {"domain", "tables", "airbyte", "lake", "source", "alerts", "settings"},
     "build": {"orchestration", "settings", "tables"},
     "definitions": {"build", "settings"},
-    "local": {"domain", "tables", "airbyte", "lake", "source", "settings", "orchestration", "build"},
-    "cli": {"domain", "tables", "airbyte", "lake", "source", "settings", "orchestration", "build", "local"},
+    "local": {"domain", "tables", "airbyte", "lake", "source", "alerts", "settings", "orchestration", "build"},
+    "cli": {"domain", "tables", "airbyte", "lake", "source", "alerts", "settings", "orchestration", "build", "local"},
 }
 OUTSIDE_WORLD = {"dagster", "boto3", "botocore", "obstore", "requests", "pymysql", "pyarrow", "duckdb", "os", "time"}
 
