@@ -15,6 +15,7 @@ setup(
         "dagster-airbyte>=0.29.27,<0.30",
         "dagster-aws>=0.29.27,<0.30",
         "dagster-slack>=0.29.27,<0.30",
+        "slack-sdk>=3.33,<4",
         "pandas>=2.2,<4",
         "pyarrow>=21,<26",
         "boto3>=1.40,<2",
@@ -38,6 +39,7 @@ setup(
             "uvicorn>=0.30,<1",
             "python-multipart>=0.0.18,<1",
             "psutil>=6,<8",
+            "aiosmtpd>=1.4.6,<2",
         ],
         "dev": [
             "setuptools>=77,<90",
