@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,16 @@ settings.load_profile("suite")
 AWS_VENV = PROJECT / ".radar" / "local" / "aws-venv"
 
 _TRIES = 3
+
+
+def pytest_configure() -> None:
+    """Lets what the tests start be ended by SIGINT and SIGTERM however the tests themselves were started.
+
+    A shell starts what it puts into the background with SIGINT ignored; Dagster handles SIGTERM as it finds SIGINT; and
+    what a process ignores its children ignore too.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
