@@ -166,7 +166,7 @@ def commands(path: Path) -> Iterator[tuple[str, bool]]:
         found = re.search(r"(?:^|[;&] *|/)radar (?=[a-z-])(.*)$", " ".join(line.split("\n")))
         if found:
             # In a synopsis brackets hold what may be left out, and two blanks part a command from its description.
-            words = re.split(r"\s{2,}|\s#", found.group(1))[0]
+            words = re.split(r"\s{2,}|\s(?:#|>|&&|\|\|)", found.group(1))[0]
             is_synopsis = "[" in words or "  " in found.group(1)
             yield re.sub(r"[\[\]]", "", words), is_typed and not is_synopsis
 
