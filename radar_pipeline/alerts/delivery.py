@@ -113,6 +113,10 @@ class Delivery:
         except ChannelRefusedError as error:
             self._refused(job, self._redactor.text(str(error)))
             return True
+        except Exception as error:  # noqa: BLE001 - one message that no code foresaw must not stop all the others
+            problem = f"the {job.target.medium} channel failed with {type(error).__name__}: {error}"
+            self._unavailable(job, ChannelUnavailableError(problem, maybe_sent=True))
+            return False
         self._took(job, receipt)
         return True
 

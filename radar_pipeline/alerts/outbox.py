@@ -22,7 +22,7 @@ from radar_pipeline.domain.routing import Medium, Target
 _CONTINUATIONS = (Step.ACKNOWLEDGED.value, Step.RESOLVED.value)
 
 # Pauses of a channel that does not answer: they double, from the first to the last, in seconds.
-_FIRST_PAUSE, _LAST_PAUSE = 5.0, 300.0
+_FIRST_PAUSE, _LAST_PAUSE = 5.0, 120.0
 
 # A message that its channel alone does not take is given up after the same time, if it was really tried.
 _TRIES_AT_LEAST = 20

@@ -34,7 +34,17 @@ _EDITED = frozenset({Step.UPDATED, Step.ESCALATED, Step.RESOLVED})
 _PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
 _TOO_MANY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 _UNREADABLE = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"})
-_GONE = frozenset({"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"})
+_GONE = frozenset(
+    {
+        *(
+            "message_not_found",
+            "thread_not_found",
+            "cannot_reply_to_message",
+            "cant_update_message",
+            "edit_window_closed",
+        ),
+    }
+)
 _REMEDIES = {
     "the bot token is not valid: set RADAR_SLACK_TOKEN": {
         *("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "no_permission"),

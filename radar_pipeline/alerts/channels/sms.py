@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import boto3
 from botocore import exceptions as aws
 from botocore.config import Config
+from botocore.parsers import ResponseParserError
 
 from radar_pipeline.alerts.channels.base import Before, ChannelRefusedError, ChannelUnavailableError, Receipt
 from radar_pipeline.alerts.channels.config import SmsConfig
@@ -65,7 +66,7 @@ class SmsChannel:
         except (aws.NoCredentialsError, aws.PartialCredentialsError, aws.CredentialRetrievalError):
             problem = "there are no AWS credentials for SNS: set FARMARCAS_AWS_ACCESS_KEY_ID and its secret"
             raise ChannelRefusedError(problem) from None
-        except aws.BotoCoreError as error:
+        except (aws.BotoCoreError, ResponseParserError) as error:
             never = isinstance(error, (aws.EndpointConnectionError, aws.ConnectTimeoutError))
             problem = f"SNS in {self._config.region} does not answer: {type(error).__name__}"
             raise ChannelUnavailableError(problem, maybe_sent=not never) from None
