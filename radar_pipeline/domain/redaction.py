@@ -30,7 +30,8 @@ _READ_AT_MOST = 100_000
 _SECRET_AT_LEAST = 4
 
 _UNITS = r"(?!\s*(?:rows?|bytes?|lines?|records?|linhas?|registros?|[KMGT]?i?B|ms|s|us|ns)\b)"
-_ALONE, _END = r"(?<![\w.,/:#+-])", r"(?![\w]|[.,/:-]\w)" + _UNITS
+# A number that stands alone: not a part of a word, a path, a decimal, a time or a range.
+_ALONE, _END = r"(?<![\w/#+-])(?<!\d[.,:])", r"(?!\w|[.,:/-]\d)" + _UNITS
 _NAMES = (
     r"pass(?:word|wd|phrase)?|pwd|senha|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|routing[_-]?key"
     r"|client[_-]?secret|authorization|credentials?|x-amz-(?:signature|credential|security-token)|signature"
@@ -56,13 +57,13 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<!\d)\d{3}\.\d{3}\.\d{3}-\d{2}(?!\d)"), HIDDEN),
     (re.compile(r"(?<![0-9A-Z])[0-9A-Z]{2}\.[0-9A-Z]{3}\.[0-9A-Z]{3}/[0-9A-Z]{4}-\d{2}(?!\d)"), HIDDEN),
     # Telephones: with a country, with the area in parentheses, with a hyphen, and mobile ones as bare digits.
-    (re.compile(r"(?<![\w.,/:#+-])\+\d{1,3}[ .-]?\(?\d{2,4}\)?(?:[ .-]?\d{3,5}){1,3}(?!\d|[.,]\d)" + _UNITS), HIDDEN),
+    (re.compile(r"(?<![\w/#+-])\+\d{1,3}[ .-]?\(?\d{2,4}\)?(?:[ .-]?\d{3,5}){1,3}(?!\d|[.,]\d)" + _UNITS), HIDDEN),
     (re.compile(r"\(0?\d{2}\)\s?9?[ .-]?\d{4}[ .-]?\d{4}(?!\d)"), HIDDEN),
     (re.compile(_ALONE + r"(?:55[ -]?)?[1-9]\d[ -]9?\d{4}-\d{4}" + _END), HIDDEN),
     (re.compile(_ALONE + r"(?:55)?[1-9]{2}9\d{8}" + _END), HIDDEN),
 )
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,24}")
-_DIGITS = re.compile(r"(?<![\w.,#-])\d(?:[ -]?\d){10,18}(?![\w]|[.,-]\d)" + _UNITS)
+_DIGITS = re.compile(_ALONE + r"\d(?:[ -]?\d){10,18}" + _END)
 # Control characters have no place in a message; lone surrogates cannot be stored or sent.
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import TypeVar
 
 from radar_pipeline.alerts.render.words import (
     FULL,
@@ -19,6 +21,8 @@ from radar_pipeline.alerts.render.words import (
     table_line,
 )
 from radar_pipeline.domain.incident import Message, Step
+
+T = TypeVar("T")
 
 _SUBJECT, _TABLES, _FOLLOWS, _NUMBERS, _LINKS, _LINE = 180, 100, 50, 50, 20, 500
 
@@ -63,10 +67,10 @@ def _parts(message: Message, presentation: Presentation) -> list[_Part]:
         happened,
         _Part(text=alert.summary),
         known,
-        _Part("Tables", items=_bounded([table_line(table) for table in ordered_tables(alert)], _TABLES)),
-        _Part("Numbers", items=_bounded([f"{label}: {value}" for label, value in alert.numbers.items()], _NUMBERS)),
+        _Part("Tables", items=_bounded(ordered_tables(alert), _TABLES, table_line)),
+        _Part("Numbers", items=_bounded(tuple(alert.numbers.items()), _NUMBERS, ": ".join)),
         _Part("Likely cause", alert.cause),
-        _Part("It also explains", items=_bounded(list(alert.follows), _FOLLOWS)),
+        _Part("It also explains", items=_bounded(alert.follows, _FOLLOWS, str)),
         _Part("Next step", alert.next_step),
         _Part("Look at", items=where),
         _sign(message),
@@ -80,9 +84,9 @@ def _sign(message: Message) -> _Part:
     return _Part(text=f"{name}: take it with `radar alerts ack {name}`.")
 
 
-def _bounded(lines: list[str], at_most: int) -> tuple[str, ...]:
-    kept = tuple(clip(one_line(line), _LINE) for line in lines[:at_most])
-    left = len(lines) - len(kept)
+def _bounded(things: Sequence[T], at_most: int, line: Callable[[T], str]) -> tuple[str, ...]:
+    kept = tuple(clip(one_line(line(each)), _LINE) for each in things[:at_most])
+    left = len(things) - len(kept)
     return (*kept, f"and {left:,} more") if left else kept
 
 

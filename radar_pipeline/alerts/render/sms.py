@@ -19,6 +19,8 @@ _INSTEAD = str.maketrans(
     "[]{}|\\~`\u2013\u2014\u2018\u2019\u201c\u201d\u2022\u00b7", "()()//-'--''\"\"--", "^\u200b\ufeff"
 ) | {ord("\u2026"): "...", ord("\u20ac"): "EUR"}
 _URL_AT_MOST = 75
+# More than enough for one text message.
+_READ_AT_MOST = 1_000
 _LOOK = "See: radar alerts list"
 
 
@@ -40,7 +42,7 @@ def sms(message: Message, presentation: Presentation) -> str:
 
 def gsm(text: str) -> str:
     """A text in the GSM alphabet: accents it lacks are left out, other characters become ``?``."""
-    return "".join(_letter(letter) for letter in one_line(text).translate(_INSTEAD))
+    return "".join(_letter(letter) for letter in one_line(text[:_READ_AT_MOST]).translate(_INSTEAD))
 
 
 def _letter(letter: str) -> str:

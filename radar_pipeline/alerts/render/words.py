@@ -33,9 +33,10 @@ def heading(message: Message, presentation: Presentation) -> str:
     alert = message.alert
     words = {Step.RESOLVED: "RESOLVED", Step.ACKNOWLEDGED: "ACKNOWLEDGED", Step.REPEATED: f"STILL {alert.severity}"}
     where = "" if presentation.environment == "production" else f"[{presentation.environment}] "
+    title = one_line(alert.title) or alert.kind.value.replace("_", " ")
     if message.step is Step.TOLD:
-        return f"{where}{one_line(alert.title)}"
-    return f"{where}{words.get(message.step, str(alert.severity))}: {one_line(alert.title)}"
+        return f"{where}{title}"
+    return f"{where}{words.get(message.step, str(alert.severity))}: {title}"
 
 
 def event(message: Message) -> str:
