@@ -8,10 +8,37 @@ up to which their sources were read, in one transaction: what is behind the posi
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import fcntl
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+from radar_pipeline.alerts.acknowledgements import read_back
+from radar_pipeline.alerts.book import Book, gap_sentence
+from radar_pipeline.alerts.channels.base import Channel
+from radar_pipeline.alerts.channels.config import ChannelsConfig, make_channel
+from radar_pipeline.alerts.codec import write_time
+from radar_pipeline.alerts.config import AlertsConfig
+from radar_pipeline.alerts.dead_letters import DeadLetter, dead_letters, resend, write_file
+from radar_pipeline.alerts.delivery import Delivery
+from radar_pipeline.alerts.ledger import Ledger
+from radar_pipeline.alerts.outbox import Outbox
+from radar_pipeline.alerts.records import IncidentRecord, read_incidents
+from radar_pipeline.alerts.render.words import Presentation
+from radar_pipeline.alerts.trial import TestResult, try_channel
 from radar_pipeline.domain.alert import Alert, Resolution
+from radar_pipeline.domain.incident import Silence
+from radar_pipeline.domain.redaction import Redactor
+from radar_pipeline.domain.routing import Medium, Target, route
+from radar_pipeline.domain.severity import Severity
+
+__all__ = ["AlertCentre", "DeadLetter", "DeliveryReport", "IncidentRecord", "TestResult", "open_centre"]
+
+_LOCK_FILE = "deliver.lock"
+_PURGE_EVERY = dt.timedelta(days=1)
+_NO_NUMBERS: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True)
@@ -22,21 +49,49 @@ class DeliveryReport:
         delivered: Messages that a channel accepted, by channel.
         waiting: Messages that wait for another try, by channel.
         dead: Messages that went to the dead letters in this round, by channel.
-        problems: Why a channel did not accept, by channel; one sentence each.
+        problems: Why a channel did not accept, by channel; one sentence each. Under ``routes`` what goes elsewhere than
+            its route says because a channel is not configured, once.
+        busy: Whether another process is delivering, so that this one did nothing.
     """
 
     delivered: Mapping[str, int]
     waiting: Mapping[str, int]
     dead: Mapping[str, int]
     problems: Mapping[str, str]
+    busy: bool = False
 
 
 class AlertCentre:
-    """The alerts of one environment."""
+    """The alerts of one environment. Made by ``open_centre``; closes with ``close`` or as a context manager."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        channels: ChannelsConfig,
+        config: AlertsConfig,
+        redactor: Redactor,
+        presentation: Presentation,
+    ) -> None:
+        self._folder, self._channels, self._config = folder, channels, config
+        self._redactor, self._presentation = redactor, presentation
+        self._ledger = Ledger(folder)
+        self._made: dict[Medium, Channel] = {}
+        self._making = threading.Lock()
+
+    def __enter__(self) -> AlertCentre:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the ledger."""
+        self._ledger.close()
 
     def position(self, source: str) -> str | None:
         """Up to where a source of alerts was read; None where it never was."""
-        raise NotImplementedError
+        return self._ledger.position(source)
 
     def record(
         self,
@@ -46,13 +101,188 @@ class AlertCentre:
         now: dt.datetime,
         positions: Mapping[str, str] | None = None,
     ) -> None:
-        """Stores alerts, resolutions and positions in one transaction."""
-        raise NotImplementedError
+        """Stores alerts, resolutions and positions in one transaction.
+
+        Alerts come first: a resolution ends what was raised before it in the same call, unless it recovered (``at``)
+        before the last raise says that it is so (``since``).
+        """
+        with self._ledger.transaction():
+            self._tell(raised, resolved, now)
+            for source, position in (positions or {}).items():
+                self._ledger.set_position(source, position)
 
     def deliver(self, *, now: dt.datetime, seconds: float = 30.0) -> DeliveryReport:
-        """Reads acknowledgements back, escalates what nobody acknowledged, and sends what waits, for a bounded time."""
-        raise NotImplementedError
+        """Reads acknowledgements back, escalates what nobody acknowledged, and sends what waits, for a bounded time.
+
+        One process delivers at a time; another leaves at once. A request under way when time is up is waited for.
+        """
+        with self._only_one() as alone:
+            if not alone:
+                return DeliveryReport(_NO_NUMBERS, _NO_NUMBERS, _NO_NUMBERS, {}, busy=True)
+            delivery = Delivery(
+                self._ledger,
+                self._channel,
+                self._tell,
+                thresholds=self._config.thresholds,
+                redactor=self._redactor,
+                now=now,
+                seconds=seconds,
+            )
+            problem = self._read_acknowledgements(now)
+            self._escalate(now)
+            delivery.run(self._channels.media)
+            self._tidy(now)
+            problems = {**Outbox(self._ledger).troubles(), **delivery.tally.problems, **self._gaps()}
+            if problem:
+                problems["pagerduty acknowledgements"] = problem
+            waiting = Outbox(self._ledger).waiting()
+            return DeliveryReport(dict(delivery.tally.delivered), waiting, dict(delivery.tally.dead), problems)
 
     def open_fingerprints(self) -> frozenset[str]:
         """Fingerprints of the alerts that are open."""
-        raise NotImplementedError
+        return frozenset(fingerprint for _, fingerprint in self._ledger.open_ids())
+
+    def incidents(self, *, only_open: bool = False, limit: int = 50) -> tuple[IncidentRecord, ...]:
+        """Incidents with what became of their messages: open ones first, then newest first."""
+        return read_incidents(self._ledger, only_open=only_open, limit=limit)
+
+    def acknowledge(self, fingerprint: str, *, who: str, now: dt.datetime) -> bool:
+        """Somebody takes an incident. False where none of that fingerprint is open and not taken yet."""
+        with self._ledger.transaction():
+            book = self._book(now)
+            taken = book.acknowledge(self._redactor.name(fingerprint), self._redactor.text(who))
+            book.save()
+            return taken
+
+    def silence(self, what: str, *, until: dt.datetime, who: str, why: str, now: dt.datetime) -> None:
+        """Counts alerts without telling them, until a time; one that is over ends the silence.
+
+        Args:
+            what: A fingerprint, the beginning of fingerprints with a ``/`` at its end, or a kind (``volume_anomaly``).
+            until: Until when, UTC.
+            who: Who asks.
+            why: Why.
+            now: What time it is, UTC.
+        """
+        clean = self._redactor.text
+        with self._ledger.transaction():
+            self._ledger.set_silence(Silence(self._redactor.name(what), max(until, now), clean(who), clean(why)))
+
+    def silences(self, *, now: dt.datetime) -> tuple[Silence, ...]:
+        """Silences that hold."""
+        return self._ledger.silences(now)
+
+    def dead_letters(self) -> Iterator[DeadLetter]:
+        """Messages that were given up, oldest first. ``dead-letters.jsonl`` in the folder says the same."""
+        return dead_letters(self._ledger)
+
+    def resend(self, numbers: Collection[int] | None = None, *, now: dt.datetime) -> int:
+        """Puts dead letters, all where no numbers are given, back to what waits. Returns how many."""
+        with self._ledger.transaction():
+            count = resend(self._ledger, self._book(now), numbers, now)
+        write_file(self._ledger, self._folder, self._presentation)
+        return count
+
+    def send_test(self, *, now: dt.datetime) -> tuple[TestResult, ...]:
+        """Sends one message through each configured channel at once, past routes and ledger."""
+        channels = [self._channel(medium) for medium in sorted(self._channels.media)]
+        return tuple(result for channel in channels for result in try_channel(channel, self._redactor, now))
+
+    def gaps(self) -> tuple[str, ...]:
+        """One sentence for each severity that does not go where its route says, because a channel is not configured."""
+        routed = {each: route(each, (), self._config.routes, configured=self._channels.media) for each in Severity}
+        return tuple(gap_sentence(severity, found) for severity, found in routed.items() if found.missing)
+
+    def _tell(self, raised: Sequence[Alert], resolved: Sequence[Resolution], now: dt.datetime) -> None:
+        """Alerts and resolutions, within a transaction."""
+        book = self._book(now)
+        for alert in raised:
+            book.raise_(self._redactor.alert(alert))
+        for resolution in resolved:
+            book.resolve(self._redactor.resolution(resolution))
+        book.save()
+
+    def _book(self, now: dt.datetime) -> Book:
+        return Book(self._ledger, self._config, self._channels.media, self._places, now)
+
+    def _places(self, target: Target) -> Sequence[Target]:
+        return self._channel(target.medium).places(target)
+
+    def _channel(self, medium: Medium) -> Channel:
+        with self._making:
+            if medium not in self._made:
+                self._made[medium] = make_channel(medium, self._channels, self._presentation)
+            return self._made[medium]
+
+    def _read_acknowledgements(self, now: dt.datetime) -> str:
+        if self._channels.pagerduty is None or not self._channels.pagerduty.api_token:
+            return ""
+        taken, problem = read_back(self._ledger, self._taker)
+        if taken:
+            with self._ledger.transaction():
+                book = self._book(now)
+                for fingerprint, who in taken.items():
+                    book.acknowledge(fingerprint, self._redactor.text(who))
+                book.save()
+        return self._redactor.text(problem)
+
+    def _taker(self, fingerprint: str, opened_at: dt.datetime) -> str | None:
+        channel = self._channel(Medium.PAGERDUTY)
+        return channel.acknowledged(fingerprint, opened_at)
+
+    def _escalate(self, now: dt.datetime) -> None:
+        if self._ledger.open_ids():
+            with self._ledger.transaction():
+                book = self._book(now)
+                book.escalate()
+                book.save()
+
+    def _tidy(self, now: dt.datetime) -> None:
+        write_file(self._ledger, self._folder, self._presentation)
+        last = self._ledger.note("purged")
+        if last is None or last < write_time(now - _PURGE_EVERY):
+            with self._ledger.transaction():
+                self._ledger.purge(ended_before=now - self._config.thresholds.keep, now=now)
+                self._ledger.set_note("purged", write_time(now))
+
+    def _gaps(self) -> dict[str, str]:
+        found = self._ledger.rows("SELECT name, value FROM notes WHERE name LIKE 'gap %' AND value <> ''")
+        for row in found:
+            self._ledger.set_note(row["name"], "")
+        return {"routes": "; ".join(row["value"] for row in found)} if found else {}
+
+    @contextmanager
+    def _only_one(self) -> Iterator[bool]:
+        """Whether this is the only one that delivers; the lock goes with the process, however it ends."""
+        with (self._folder / _LOCK_FILE).open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+
+
+def open_centre(
+    folder: Path,
+    *,
+    channels: ChannelsConfig,
+    config: AlertsConfig,
+    redactor: Redactor = Redactor(),  # noqa: B008 - frozen
+    presentation: Presentation = Presentation(),  # noqa: B008 - frozen
+) -> AlertCentre:
+    """Opens the alerts of one environment. Does no network I/O.
+
+    Args:
+        folder: Where the record lies; made where it is missing.
+        channels: The channels that are configured.
+        config: Routes and thresholds (``load_alerts_config``).
+        redactor: Secrets of the environment and addresses that may be named. Secrets and addresses of channels and
+            routes are added.
+        presentation: What messages say about where they come from.
+
+    Raises:
+        LedgerError: The record cannot be used.
+    """
+    whole = Redactor((*redactor.secrets, *channels.secrets), redactor.allowed | channels.addresses | config.addresses)
+    return AlertCentre(folder, channels=channels, config=config, redactor=whole, presentation=presentation)

@@ -21,7 +21,9 @@ class Thresholds:
         queue: How long a run may wait in the queue.
         runs_a_day: How many runs a day may have in all while failures are transient, the first included.
         retry_pause: Pause before the second run of a day; each later one is twice as long.
+        channel: How long a channel may be out of reach before another one is told.
         dead_letter: How long delivery to a channel is tried before the message goes to the dead letters.
+        keep: How long an incident is kept after its end.
     """
 
     run: dt.timedelta = dt.timedelta(minutes=90)
@@ -34,4 +36,6 @@ class Thresholds:
     queue: dt.timedelta = dt.timedelta(minutes=15)
     runs_a_day: int = 3
     retry_pause: dt.timedelta = dt.timedelta(minutes=5)
+    channel: dt.timedelta = dt.timedelta(minutes=15)
     dead_letter: dt.timedelta = dt.timedelta(hours=24)
+    keep: dt.timedelta = dt.timedelta(days=400)
