@@ -7,7 +7,11 @@ setup(
     version="0.1.0",
     description="Dagster asset platform that lands the Radar MySQL database in the S3 bronze layer and proves it",
     packages=find_packages(include=["radar_pipeline", "radar_pipeline.*"]),
-    package_data={"radar_pipeline.tables": ["*.yaml"], "radar_pipeline.local": ["*.lock"]},
+    package_data={
+        "radar_pipeline.tables": ["*.yaml"],
+        "radar_pipeline.local": ["*.lock"],
+        "radar_pipeline.local.inbox": ["page/*"],
+    },
     python_requires=">=3.11,<3.13",
     install_requires=[
         "dagster>=1.13.27,<1.14",
