@@ -25,7 +25,7 @@ from radar_pipeline.local.mariadb import connect
 from radar_pipeline.local.ports import free_port, is_free
 from radar_pipeline.local.processes import find
 from radar_pipeline.local.stack import LocalOptions, LocalStack
-from radar_pipeline.local.state import PARTS, load_state
+from radar_pipeline.local.state import PART_OF_PORT, PARTS, load_state
 from radar_pipeline.settings import Settings
 from radar_pipeline_tests.conftest import AWS_VENV
 from radar_pipeline_tests.servers import PROJECT
@@ -37,7 +37,7 @@ TINY = 0.001
 
 def new_stack(home: Path, **options) -> LocalStack:
     # Ports of the kernel's choice: other test processes and a stack of the developer's own may be up.
-    ports = {name: free_port() for name in PARTS}
+    ports = {name: free_port() for name in PART_OF_PORT}
     return LocalStack(home, LocalOptions(**{"ports": ports, "aws_venv": AWS_VENV, **options}))
 
 
@@ -78,7 +78,7 @@ def test_down_leaves_no_process_and_no_listening_port(up: LocalStack):
     ports = list(load_state(up.home.state).ports.values())
     assert not any(is_free(port) for port in ports)
 
-    assert up.down() == ("airbyte", "aws", "mariadb")
+    assert up.down() == ("inbox", "airbyte", "aws", "mariadb")
 
     assert [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
     assert all(is_free(port) for port in ports)
@@ -93,7 +93,7 @@ def test_every_port_is_on_loopback_only(up: LocalStack):
         for connection in psutil.Process(pid).net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
     ]
-    assert listening == ["127.0.0.1"] * len(PARTS)
+    assert listening == ["127.0.0.1"] * len(PART_OF_PORT)
 
 
 def test_data_catalogue_objects_and_faults_survive_a_restart(up: LocalStack):
@@ -199,6 +199,9 @@ def test_the_env_file_is_private_and_holds_what_the_settings_need(up: LocalStack
 def test_no_secret_is_on_a_command_line_in_a_log_or_readable_by_other_users(up: LocalStack):
     servers = up.servers
     secrets = {servers.source.password, servers.admin.password, servers.aws.secret_access_key}
+    shown_to_the_inbox = servers.inbox.credentials
+    secrets |= {shown_to_the_inbox.slack_token, shown_to_the_inbox.pagerduty_routing_key}
+    secrets |= {shown_to_the_inbox.pagerduty_api_token, shown_to_the_inbox.smtp_password}
     shown = [" ".join(psutil.Process(pid).cmdline()) for pid in pids(up).values()]
     shown += [log.read_text(errors="replace") for log in up.home.log_file("aws").parent.iterdir()]
     shown += [repr(servers), repr(up.status())]
@@ -234,8 +237,8 @@ def test_a_mysql_of_somebody_else_is_used_and_none_is_started(up: LocalStack, tm
     other = new_stack(tmp_path / "other", source=up.servers.source)
     try:
         changed = other.up()
-        assert set(changed) == {"aws started", "airbyte started"}
-        assert [part.state for part in other.status().parts] == ["elsewhere", "running", "running"]
+        assert set(changed) == {"aws started", "airbyte started", "inbox started"}
+        assert [part.state for part in other.status().parts] == ["elsewhere", "running", "running", "running"]
         assert f"RADAR_PORT={up.servers.source.port}" in other.home.env.read_text()
         assert not other.home.data("mariadb").exists()
     finally:
@@ -259,7 +262,7 @@ def test_two_ups_at_once_start_one_stack(stack: LocalStack):
     said: list[str] = []
     with ThreadPoolExecutor(2) as pool:
         changed = [future.result() for future in [pool.submit(stack.up, said.append) for _ in range(2)]]
-    assert sorted(len(each) for each in changed) == [0, 3]
+    assert sorted(len(each) for each in changed) == [0, 4]
     assert "waiting for another `radar local` command" in said
     assert stack.status().is_up
 
