@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import smtplib
 import socket
+import ssl
 import stat
 import subprocess
 import sys
@@ -14,9 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import boto3
 import psutil
 import pymysql
 import pytest
+import requests
+from slack_sdk import WebClient
 
 from radar_pipeline.local.airbyte_admin import AirbyteAdmin
 from radar_pipeline.local.environment import BUCKET, variables
@@ -194,6 +199,35 @@ def test_the_env_file_is_private_and_holds_what_the_settings_need(up: LocalStack
     documented |= {"AIRBYTE_SERVER_PORT", "RADAR_CONNECTION_ID", "FARMARCAS_AWS_ACCESS_KEY_ID", "S3_RADAR_PREFIX"}
     documented |= {"FARMARCAS_AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "S3_BUCKET_NAME", "SLACK_CHANNEL"}
     assert documented | {"SLACK_ALERT_CHANNEL"} <= set(variables(up.servers.wiring))
+
+
+def test_the_env_file_leads_every_channel_of_the_alerts_to_the_inbox(up: LocalStack):
+    settings = Settings(_env_file=up.home.env)
+    slack = WebClient(settings.slack_token.get_secret_value(), base_url=str(settings.slack_api_url))
+    for channel in (settings.slack_channel, settings.slack_alert_channel):
+        slack.chat_postMessage(channel=channel, text="x")
+    event = {"routing_key": settings.pagerduty_routing_key.get_secret_value(), "event_action": "trigger"}
+    event["payload"] = {"summary": "x", "source": "x", "severity": "critical"}
+    requests.post(f"{settings.pagerduty_events_url}/v2/enqueue", json=event, timeout=5).raise_for_status()
+    token = {"Authorization": f"Token token={settings.pagerduty_api_token.get_secret_value()}"}
+    assert requests.get(f"{settings.pagerduty_api_url}/incidents", headers=token, timeout=5).json()["incidents"]
+    with smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=5) as session:
+        session.starttls(context=ssl.create_default_context(cafile=settings.smtp_ca_file))
+        session.login(settings.smtp_user, settings.smtp_password.get_secret_value())
+        session.sendmail(settings.email_from, settings.email_to, b"Subject: x\n\nx")
+    sns = boto3.client(
+        "sns",
+        endpoint_url=str(settings.sns_endpoint_url),
+        region_name=settings.aws_region,
+        aws_access_key_id=settings.aws_access_key_id,
+        aws_secret_access_key=settings.aws_secret_access_key.get_secret_value(),
+    )
+    for number in settings.sms_to:
+        sns.publish(PhoneNumber=number, Message="x")
+    arrived = [message["channel"] for message in up.servers.inbox.client.messages()]
+    assert arrived == ["slack", "slack", "pagerduty", "smtp", "sns"]
+    assert settings.smtp_tls == "starttls"
+    assert str(settings.dagster_ui_url) == "http://127.0.0.1:3000/"
 
 
 def test_no_secret_is_on_a_command_line_in_a_log_or_readable_by_other_users(up: LocalStack):
