@@ -101,7 +101,9 @@ def test_channels_are_listed_made_and_only_posting_knows_them_by_name(inbox: Run
     [
         ({"text": ""}, "no_text", None),
         ({"text": "x" * 40_001}, "msg_too_long", None),
-        ({"channel": ""}, "invalid_arguments", None),
+        ({"channel": ""}, "invalid_arguments", "missing required field: channel"),
+        ({"thread_ts": "yesterday"}, "invalid_arguments", "not a timestamp: yesterday"),
+        ({"thread_ts": "1e999"}, "invalid_arguments", "not a timestamp: 1e999"),
         ({"thread_ts": "1.000001"}, "thread_not_found", None),
         ({"blocks": "[{"}, "invalid_blocks_format", None),
         (
@@ -157,7 +159,8 @@ def test_channels_are_listed_made_and_only_posting_knows_them_by_name(inbox: Run
     ids=lambda value: value if isinstance(value, str) and len(value) < 40 else "",
 )
 def test_slack_refuses_what_slack_refuses(inbox: Running, changed: dict, error: str, pointer: str | None):
-    code, said = refused(inbox.slack().chat_postMessage, **{"channel": "#alerts", "text": "x", **changed})
+    message = {"channel": "#alerts", "text": "x", **changed}
+    code, said = refused(inbox.slack().api_call, "chat.postMessage", json=message)
     assert code == error
     assert pointer is None or said == [f"[ERROR] {pointer}"]
     assert inbox.client.messages("slack") == []

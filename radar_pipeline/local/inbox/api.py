@@ -8,9 +8,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from radar_pipeline.local.inbox import pagerduty, slack
+from radar_pipeline.local.inbox import pagerduty
 from radar_pipeline.local.inbox.faults import CHANNELS
 from radar_pipeline.local.inbox.services import Inbox
+from radar_pipeline.local.inbox.slack_call import ts_of
 from radar_pipeline.local.inbox.store import utc
 
 # What the page shows; older messages stay in the inbox.
@@ -107,8 +108,8 @@ def _arrived(inbox: Inbox, channel: str, limit: int) -> list[dict[str, Any]]:
             "channel": "slack",
             "at": utc(micros / 1_000_000),
             "to": f"#{names[each]}",
-            "ts": slack.ts_of(micros),
-            "thread_ts": None if thread is None else slack.ts_of(thread),
+            "ts": ts_of(micros),
+            "thread_ts": None if thread is None else ts_of(thread),
             **body,
         }
         for micros, each, thread, body in inbox.store.newest_slack(limit)

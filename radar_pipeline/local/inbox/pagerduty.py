@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from radar_pipeline.local.inbox.faults import ChannelFault, Mode
 from radar_pipeline.local.inbox.services import Inbox
+from radar_pipeline.local.inbox.store import INCIDENT_ID as _ID
 from radar_pipeline.local.inbox.store import utc
 
 PREFIX = "/pagerduty/"
@@ -95,7 +96,8 @@ async def one_incident(inbox: Inbox, request: Request) -> Response:
 
 def find_incident(inbox: Inbox, incident_id: str) -> dict[str, Any] | None:
     """An incident by its id; None where there is none."""
-    return next((each for each in inbox.store.incidents() if each["id"] == incident_id), None)
+    number = incident_id.removeprefix(_ID)
+    return inbox.store.incident(int(number)) if number.isdecimal() else None
 
 
 def change_status(inbox: Inbox, incident: MutableMapping[str, Any], status: str, person: str) -> None:
@@ -185,7 +187,7 @@ def _apply(inbox: Inbox, event: Mapping[str, Any], dedup_key: str) -> None:
     if action == "trigger" and not is_open:
         opened = {name: event.get(name) for name in ("payload", "links", "images", "client", "client_url")}
         first = {**line, "action": "triggered"}
-        body = {**opened, "id": f"Q{secrets.token_hex(6).upper()}", "created_at": at, "changed_at": at, "log": [first]}
+        body = {**opened, "created_at": at, "changed_at": at, "log": [first]}
         inbox.store.add_incident(dedup_key, body)
     elif newest and is_open and action == "trigger":
         newest["payload"] = event["payload"]
@@ -196,7 +198,7 @@ def _apply(inbox: Inbox, event: Mapping[str, Any], dedup_key: str) -> None:
 
 
 def _save(inbox: Inbox, incident: Mapping[str, Any]) -> None:
-    outside = {"number", "dedup_key", "status"}
+    outside = {"id", "number", "dedup_key", "status"}
     body = {name: value for name, value in incident.items() if name not in outside}
     inbox.store.change_incident(incident["number"], incident["status"], body)
 

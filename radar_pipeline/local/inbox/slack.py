@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from starlette.requests import Request
@@ -17,77 +14,31 @@ from starlette.responses import JSONResponse, Response
 
 from radar_pipeline.local.inbox.faults import ChannelFault, Mode
 from radar_pipeline.local.inbox.services import Inbox
+from radar_pipeline.local.inbox.slack_call import (
+    MICRO,
+    Call,
+    bounds,
+    micros_of,
+    read_cursor,
+    read_values,
+    require_token,
+    ts_of,
+    write_cursor,
+)
 from radar_pipeline.local.inbox.slack_rules import SlackError, check_message, check_metadata, read_list
 
 PREFIX = "/slack/api/"
 SENDING = frozenset({"chat.postMessage", "chat.update", "reactions.add", "conversations.create"})
 BOT = {"user_id": "U0RADARBOT", "bot_id": "B0RADARBOT", "user": "radar", "team": "Farmarcas", "team_id": "T0RADAR"}
 _SCOPES = "chat:write,chat:write.public,reactions:write,channels:history,channels:read,channels:manage"
-_MICRO = 1_000_000
-_LATEST = 2**62
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call of a method.
-
-    Attributes:
-        inbox: The inbox.
-        values: Its arguments, as texts from a form or as JSON.
-        site: Where the page of the inbox is.
-    """
-
-    inbox: Inbox
-    values: Mapping[str, Any]
-    site: str
-
-    def text(self, name: str, *, needed: bool = True) -> str:
-        """A text; empty where it is left out and not needed."""
-        value = self.values.get(name)
-        if needed and value in {None, ""}:
-            code = "invalid_arguments"
-            raise SlackError(code, f"[ERROR] missing required field: {name}")
-        return "" if value is None else str(value)
-
-    def flag(self, name: str) -> bool:
-        """A yes or no; forms write it as a word or a digit."""
-        return str(self.values.get(name, "")).lower() in {"1", "true"}
-
-    def limit(self, default: int, at_most: int) -> int:
-        """How many items are wanted."""
-        try:
-            wanted = int(self.values.get("limit") or default)
-        except (TypeError, ValueError):
-            wanted = 0
-        if not 0 < wanted <= at_most:
-            code = "invalid_limit"
-            raise SlackError(code)
-        return wanted
-
-    def channel(self) -> str:
-        """The id of the channel that is named by its id; reading and changing know no other name in Slack."""
-        channel = self.text("channel")
-        if channel not in self.inbox.store.channels():
-            code = "channel_not_found"
-            raise SlackError(code)
-        return channel
-
-    def message(self, channel: str, name: str) -> tuple[int, dict[str, Any]]:
-        """A message that must be there, by its time."""
-        micros = _micros(self.text(name))
-        found = self.inbox.store.slack(channel, micros)
-        if found is None:
-            code = "message_not_found"
-            raise SlackError(code)
-        return micros, found
 
 
 async def answer(inbox: Inbox, request: Request) -> Response:
     """Answers a call of any method."""
     method = request.path_params["method"]
     try:
-        values = await _values(request)
-        _require_token(inbox, request, values)
+        values = await read_values(request)
+        require_token(inbox, request, values)
         call = Call(inbox, values, f"{request.url.scheme}://{request.url.netloc}")
         return JSONResponse({"ok": True, **_METHODS.get(method, _unknown)(call)}, headers={"x-oauth-scopes": _SCOPES})
     except SlackError as error:
@@ -112,30 +63,6 @@ def channel_id(name: str) -> str:
     return "C" + base64.b32encode(hashlib.sha256(name.encode()).digest()).decode()[:10]
 
 
-async def _values(request: Request) -> Mapping[str, Any]:
-    if request.headers.get("content-type", "").startswith("application/json"):
-        try:
-            found = json.loads(await request.body() or b"{}")
-        except ValueError:
-            found = None
-        if not isinstance(found, dict):
-            code = "invalid_json"
-            raise SlackError(code)
-        return {**request.query_params, **found}
-    return {**request.query_params, **await request.form()}
-
-
-def _require_token(inbox: Inbox, request: Request, values: Mapping[str, Any]) -> None:
-    kind, _, bearer = request.headers.get("authorization", "").partition(" ")
-    token = bearer if kind == "Bearer" else str(values.get("token") or "")
-    if not token:
-        code = "not_authed"
-        raise SlackError(code)
-    if not secrets.compare_digest(token.encode(), inbox.credentials.slack_token.encode()):
-        code = "invalid_auth"
-        raise SlackError(code)
-
-
 def _unknown(_call: Call) -> dict[str, Any]:
     code = "unknown_method"
     raise SlackError(code)
@@ -150,7 +77,7 @@ def _post(call: Call) -> dict[str, Any]:
     body = _content(call)
     thread = None
     if call.text("thread_ts", needed=False):
-        thread = _micros(call.text("thread_ts"))
+        thread = micros_of(call.text("thread_ts"))
         parent = store.slack(channel, thread)
         if parent is None:
             code = "thread_not_found"
@@ -165,11 +92,10 @@ def _post(call: Call) -> dict[str, Any]:
 def _update(call: Call) -> dict[str, Any]:
     channel = call.channel()
     micros, before = call.message(channel, "ts")
-    # As in Slack: what is left out of `blocks` stays where only the text is given, and goes where text is given alone
-    # with an empty list.
+    # As in Slack: what is left out stays, and an empty list takes it away.
     given = {name: call.values[name] for name in ("text", "blocks", "attachments", "metadata") if name in call.values}
     after = {**before, **_content(Call(call.inbox, {**before, **given}, call.site))}
-    after["edited"] = {"user": BOT["user_id"], "ts": ts_of(int(call.inbox.store.now() * _MICRO))}
+    after["edited"] = {"user": BOT["user_id"], "ts": ts_of(int(call.inbox.store.now() * MICRO))}
     call.inbox.store.change_slack(micros, after)
     shown = _shown(micros, after, with_metadata=True)
     return {"channel": channel, "ts": ts_of(micros), "text": after["text"], "message": shown}
@@ -209,29 +135,29 @@ def _react(call: Call) -> dict[str, Any]:
 
 def _history(call: Call) -> dict[str, Any]:
     channel, limit = call.channel(), call.limit(100, 999)
-    after, before = _bounds(call)
+    after, before = bounds(call)
     cursor = call.text("cursor", needed=False)
     if cursor:
-        before = min(before, _read_cursor(cursor))
+        before = min(before, read_cursor(cursor))
     found = call.inbox.store.slack_channel(channel, after, before, limit + 1)
     more, page = len(found) > limit, found[:limit]
     messages = [_parent(call, channel, micros, body) for micros, body in page]
     result: dict[str, Any] = {"messages": messages, "has_more": more, "pin_count": 0}
     if more:
-        result["response_metadata"] = {"next_cursor": _cursor(page[-1][0] - 1)}
+        result["response_metadata"] = {"next_cursor": write_cursor(page[-1][0] - 1)}
     return result
 
 
 def _replies(call: Call) -> dict[str, Any]:
     channel, limit = call.channel(), call.limit(1000, 1000)
-    micros = _micros(call.text("ts"))
+    micros = micros_of(call.text("ts"))
     body = call.inbox.store.slack(channel, micros)
     if body is None:
         code = "thread_not_found"
         raise SlackError(code)
-    after, before = _bounds(call)
+    after, before = bounds(call)
     if call.text("cursor", needed=False):
-        after = max(after, _read_cursor(call.text("cursor")))
+        after = max(after, read_cursor(call.text("cursor")))
     replies = [each for each in call.inbox.store.slack_thread(channel, micros) if after <= each[0] <= before]
     more, page = len(replies) > limit, replies[:limit]
     with_metadata = call.flag("include_all_metadata")
@@ -239,7 +165,7 @@ def _replies(call: Call) -> dict[str, Any]:
     messages += [_shown(each, reply, thread=micros, with_metadata=with_metadata) for each, reply in page]
     result: dict[str, Any] = {"messages": messages, "has_more": more}
     if more:
-        result["response_metadata"] = {"next_cursor": _cursor(page[-1][0] + 1)}
+        result["response_metadata"] = {"next_cursor": write_cursor(page[-1][0] + 1)}
     return result
 
 
@@ -314,37 +240,3 @@ def _shown(
     if not with_metadata:
         shown.pop("metadata", None)
     return {name: value for name, value in shown.items() if value != []}
-
-
-def ts_of(micros: int) -> str:
-    """A message's time as Slack writes it, which is its identity too."""
-    return f"{micros // _MICRO}.{micros % _MICRO:06d}"
-
-
-def _micros(ts: str) -> int:
-    try:
-        return int(Decimal(ts) * _MICRO)
-    except (InvalidOperation, ValueError, OverflowError):
-        code = "invalid_arguments"
-        raise SlackError(code, f"[ERROR] not a timestamp: {ts}") from None
-
-
-def _bounds(call: Call) -> tuple[int, int]:
-    """First and last moment of the messages that are wanted, both inclusive."""
-    oldest, latest = call.text("oldest", needed=False), call.text("latest", needed=False)
-    outside = 0 if call.flag("inclusive") else 1
-    after = _micros(oldest) + outside if oldest else 0
-    before = _micros(latest) - outside if latest else _LATEST
-    return min(after, _LATEST), min(before, _LATEST)
-
-
-def _cursor(micros: int) -> str:
-    return base64.b64encode(f"next_ts:{micros}".encode()).decode()
-
-
-def _read_cursor(cursor: str) -> int:
-    try:
-        return int(base64.b64decode(cursor, validate=True).decode().removeprefix("next_ts:"))
-    except (binascii.Error, ValueError):
-        code = "invalid_cursor"
-        raise SlackError(code) from None

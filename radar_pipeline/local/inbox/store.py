@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS incident (
     number INTEGER PRIMARY KEY AUTOINCREMENT, dedup_key TEXT NOT NULL, status TEXT NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS incident_by_key ON incident (dedup_key);
 """
+# What comes before an incident's number in its id.
+INCIDENT_ID = "QRADAR"
 _CONTENT = ("slack_message", "arrival", "incident")
 
 
@@ -151,13 +153,15 @@ class Store:
         self._write("UPDATE incident SET status = ?, body = ? WHERE number = ?", status, json.dumps(body), number)
 
     def incidents(self, dedup_key: str | None = None, limit: int = 1000) -> list[dict[str, Any]]:
-        """Incidents, newest first, with ``number``, ``dedup_key`` and ``status``."""
+        """Incidents, newest first, with ``id``, ``number``, ``dedup_key`` and ``status``."""
         where, values = ("WHERE dedup_key = ?", (dedup_key,)) if dedup_key is not None else ("", ())
         query = f"SELECT * FROM incident {where} ORDER BY number DESC LIMIT ?"  # noqa: S608, a text of this method
-        return [
-            {**json.loads(row["body"]), "number": row["number"], "dedup_key": row["dedup_key"], "status": row["status"]}
-            for row in self._all(query, *values, limit)
-        ]
+        return [_incident(row) for row in self._all(query, *values, limit)]
+
+    def incident(self, number: int) -> dict[str, Any] | None:
+        """One incident; None where there is none of that number."""
+        row = self._db.execute("SELECT * FROM incident WHERE number = ?", (number,)).fetchone()
+        return _incident(row) if row else None
 
     def _slack(self, query: str, *values: Any) -> list[tuple[int, dict[str, Any]]]:
         return [(row["micros"], json.loads(row["body"])) for row in self._all(query, *values)]
@@ -168,6 +172,11 @@ class Store:
     def _write(self, query: str, *values: Any) -> int:
         self._changes += 1
         return self._db.execute(query, values).lastrowid or 0
+
+
+def _incident(row: sqlite3.Row) -> dict[str, Any]:
+    known = {name: row[name] for name in ("number", "dedup_key", "status")}
+    return {**json.loads(row["body"]), **known, "id": f"{INCIDENT_ID}{row['number']}"}
 
 
 def utc(seconds: float) -> str:
