@@ -11,6 +11,7 @@ setup(
         "radar_pipeline.tables": ["*.yaml"],
         "radar_pipeline.alerts": ["*.yaml"],
         "radar_pipeline.local": ["*.lock"],
+        "radar_pipeline.local.inbox": ["page/*"],
     },
     python_requires=">=3.11,<3.13",
     install_requires=[

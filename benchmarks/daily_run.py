@@ -41,6 +41,7 @@ from radar_pipeline.local.airbyte_admin import AirbyteAdmin
 from radar_pipeline.local.airbyte_server.bootstrap import CONNECTION_ID, WORKSPACE_ID
 from radar_pipeline.local.ports import free_port
 from radar_pipeline.local.stack import LocalOptions, LocalStack
+from radar_pipeline.local.state import PART_OF_PORT
 
 # Short, so that what is left of the last pause when a sync ends, chance on both sides, stays small beside the rest.
 POLL_SECONDS = 0.25
@@ -51,7 +52,7 @@ OURS, PEER, PEER_OUR_STORAGE = "ours", "peer", "peer, our storage"
 @contextlib.contextmanager
 def stack(scale: float, home: Path) -> Iterator[LocalStack]:
     """A stack of its own, with the demonstration data of all tables."""
-    ports = {part: free_port() for part in ("mariadb", "aws", "airbyte")}
+    ports = {part: free_port() for part in PART_OF_PORT}
     made = LocalStack(home, LocalOptions(era="2.0", ports=ports, aws_venv=AWS_VENV))
     try:
         made.up(scale=scale)

@@ -14,7 +14,7 @@ from radar_pipeline.cli.local_faults import clock_command, fault_command
 from radar_pipeline.cli.local_history import history_command
 from radar_pipeline.local.home import DEFAULT_HOME
 from radar_pipeline.local.mariadb import DATABASE, READER, MySqlAddress
-from radar_pipeline.local.state import ERAS
+from radar_pipeline.local.state import ERAS, SMTP
 
 _SCALE = click.FloatRange(min=0, min_open=True, max=20)
 _PORT = click.IntRange(1, 65_535)
@@ -49,7 +49,7 @@ def local_group(
     mysql_user: str,
     mysql_password: str,
 ) -> None:
-    """The local stack: MariaDB, an AWS endpoint and an Airbyte-compatible server, all on 127.0.0.1."""
+    """The local stack on 127.0.0.1: MariaDB, an AWS endpoint, an Airbyte-compatible server, an inbox for alerts."""
     source = MySqlAddress(mysql_host, mysql_port, mysql_user, mysql_password, mysql_database) if mysql_host else None
     ctx.obj = {"home": home, "source": source}
 
@@ -61,6 +61,8 @@ def local_group(
 @click.option("--mariadb-port", type=_PORT, envvar="RADAR_LOCAL_MARIADB_PORT", show_envvar=True)
 @click.option("--aws-port", type=_PORT, envvar="RADAR_LOCAL_AWS_PORT", show_envvar=True)
 @click.option("--airbyte-port", type=_PORT, envvar="RADAR_LOCAL_AIRBYTE_PORT", show_envvar=True)
+@click.option("--inbox-port", type=_PORT, envvar="RADAR_LOCAL_INBOX_PORT", show_envvar=True)
+@click.option("--smtp-port", type=_PORT, envvar="RADAR_LOCAL_SMTP_PORT", show_envvar=True)
 @click.option(
     "--aws-venv",
     envvar="RADAR_LOCAL_AWS_VENV",
@@ -79,11 +81,14 @@ def up_command(
     mariadb_port: int | None,
     aws_port: int | None,
     airbyte_port: int | None,
+    inbox_port: int | None,
+    smtp_port: int | None,
     aws_venv: Path | None,
     no_apt: bool,
 ) -> None:
     """Starts what does not run, and loads the demonstration data where there is none."""
     asked = {"mariadb": mariadb_port, "aws": aws_port, "airbyte": airbyte_port}
+    asked |= {"inbox": inbox_port, SMTP: smtp_port}
     ports = {name: port for name, port in asked.items() if port}
     aws_venv = aws_venv.absolute() if aws_venv else None
     stack = stack_of(ctx, era=era, ports=ports, aws_venv=aws_venv, may_install=not no_apt)
@@ -95,6 +100,7 @@ def up_command(
     for change in changed or ("already up: nothing changed",):
         click.echo(change)
     click.echo(f"environment in {stack.home.env}")
+    click.echo(f"alerts arrive at {stack.servers.inbox.url}")
 
 
 @local_group.command("down")
@@ -130,7 +136,7 @@ def status_command(ctx: click.Context, as_json: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
 def reset_command(ctx: click.Context, yes: bool) -> None:
-    """Stops everything and deletes the database, the bucket and the history of syncs."""
+    """Stops everything and deletes the database, the bucket, the history of syncs and the inbox."""
     stack = stack_of(ctx)
     doomed = stack.home.doomed()
     if not doomed:

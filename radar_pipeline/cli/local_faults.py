@@ -7,12 +7,15 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
+from radar_pipeline.cli import local_channels
 from radar_pipeline.cli.console import print_json
 from radar_pipeline.cli.local_context import require_own_database, stack_of
 from radar_pipeline.local.airbyte_admin import AirbyteAdmin
 from radar_pipeline.local.airbyte_server.faults import CATALOGUE
 from radar_pipeline.local.drift import CHANGES, apply_drift, plan_drift, undo_drift
+from radar_pipeline.local.inbox.faults import CATALOGUE as CHANNEL_FAULTS
 
 if TYPE_CHECKING:
     from radar_pipeline.local.stack import LocalStack
@@ -60,20 +63,25 @@ def fault_command(
     listed: bool,
     as_json: bool,
 ) -> None:
-    """Makes something go wrong at the next sync; without NAME, shows what is switched on."""
+    """Makes the next sync, or a channel of the alerts, go wrong; without NAME, shows what is switched on."""
     if listed:
         _show_catalogue(as_json=as_json)
         return
     stack = stack_of(ctx)
-    admin = AirbyteAdmin(stack.servers.airbyte.url)
+    admin, inbox = AirbyteAdmin(stack.servers.airbyte.url), stack.servers.inbox.client
     if clear:
         _clear(stack, admin)
-    if name == _DRIFT:
+        inbox.clear_faults()
+    if name and name in CHANNEL_FAULTS:
+        # A channel that is down is down until somebody mends it, unless a number was asked for.
+        asked = ctx.get_parameter_source("times") is not ParameterSource.DEFAULT and times != "always"
+        local_channels.switch_on(inbox, name, times=int(times) if asked else None, options=_options(options))
+    elif name == _DRIFT:
         _drift(stack, admin, table=table, change=change)
     elif name:
         limit = None if times == "always" else int(times)
         admin.switch_on(name, table=table, times=limit, options=_options(options))
-    _show_active(admin.faults(), as_json=as_json)
+    _show_active([*admin.faults()["active"], *inbox.faults()], as_json=as_json)
 
 
 def _drift(stack: LocalStack, admin: AirbyteAdmin, *, table: str | None, change: str) -> None:
@@ -121,24 +129,26 @@ def _show_catalogue(*, as_json: bool) -> None:
             }
             for fault in CATALOGUE.values()
         ]
-        print_json(faults)
+        print_json([*faults, *local_channels.catalogue()])
         return
     for fault in CATALOGUE.values():
         notes = ["needs --table"] if fault.needs_table else []
         notes += [f"era {fault.eras[0]} only"] if len(fault.eras) == 1 else []
         notes += [f"{name}={json.dumps(value)}" for name, value in fault.options.items()]
         click.echo(f"{fault.name:28} {fault.description}" + (f" ({', '.join(notes)})" if notes else ""))
+    local_channels.show_catalogue()
 
 
-def _show_active(answer: Any, *, as_json: bool) -> None:
+def _show_active(active: list[Any], *, as_json: bool) -> None:
     if as_json:
-        print_json(answer["active"])
+        print_json(active)
         return
-    if not answer["active"]:
+    if not active:
         click.echo("no fault is switched on")
-    for fault in answer["active"]:
-        times = fault.get("times")
+    for fault in active:
+        times, seconds = fault.get("times"), fault.get("seconds")
         often = "until cleared" if times is None else f"{times} time{'s' if times > 1 else ''}"
+        often = often if seconds is None else f"for {seconds:.0f} s"
         click.echo(f"{fault['name']}{' on ' + fault['table'] if fault.get('table') else ''}: {often}")
 
 

@@ -1,5 +1,5 @@
-"""The one-machine stack: a private MariaDB, an AWS endpoint and an Airbyte-compatible server, all on 127.0.0.1.
+"""The one-machine stack, all on 127.0.0.1: a private MariaDB, an AWS endpoint, an Airbyte-compatible server, an inbox.
 
-What belongs here: starting and stopping them, demonstration data, the server and its faults.
+What belongs here: starting and stopping them, demonstration data, the servers and their faults.
 What does not: anything that production runs.
 """

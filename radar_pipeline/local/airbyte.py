@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +14,7 @@ from radar_pipeline.local.environment import BUCKET, PREFIX
 from radar_pipeline.local.files import write_private
 from radar_pipeline.local.mariadb import MySqlAddress
 from radar_pipeline.local.ports import HOST
-from radar_pipeline.local.processes import Program
-
-_PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+from radar_pipeline.local.processes import Program, python_program
 
 CLIENT_ID = "radar-local"
 
@@ -81,19 +77,11 @@ class AirbyteServer:
     def program(self, *, pid_file: Path, log_file: Path) -> Program:
         """How the server is started. Its passwords are in a file: other users can read a command line."""
         write_private(self._bootstrap_file, self.bootstrap())
-        command = ["-m", "radar_pipeline.local.airbyte_server", "--state", str(self.home), "--host", HOST]
+        command = ["--state", str(self.home), "--host", HOST]
         command += ["--port", str(self.port), "--era", self.era, "--bootstrap", str(self._bootstrap_file)]
         command += ["--auth", "token" if self.credentials else "none"]
-        environment = {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "HOME": os.environ.get("HOME", str(self.home)),
-            "PYTHONPATH": str(_PACKAGE_ROOT),
-            "PYTHONUNBUFFERED": "1",
-            "LANG": "C.UTF-8",
-            "TZ": "UTC",
-        }
-        argv = (sys.executable, *command)
-        return Program("airbyte", argv, pid_file, log_file, environment, cwd=self.home, stop_seconds=20)
+        module = "radar_pipeline.local.airbyte_server"
+        return python_program("airbyte", module, command, self.home, pid_file=pid_file, log_file=log_file)
 
     def is_ready(self) -> bool:
         """Whether it answers."""

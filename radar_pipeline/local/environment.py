@@ -30,6 +30,7 @@ class Wiring:
         aws: The AWS endpoint.
         airbyte_port: Port of the Airbyte-compatible server.
         airbyte_credentials: Variables with which the platform logs in there; empty where it needs none.
+        alert_channels: Variables that lead the channels of the alerts to the inbox.
         source_tls: How the source is to be reached: its own MariaDB speaks TLS, another may not.
     """
 
@@ -37,6 +38,7 @@ class Wiring:
     aws: AwsEndpoint
     airbyte_port: int
     airbyte_credentials: Mapping[str, str] = field(repr=False)
+    alert_channels: Mapping[str, str] = field(repr=False)
     source_tls: str = "required"
 
 
@@ -63,6 +65,9 @@ def variables(wiring: Wiring) -> dict[str, str]:
         "S3_RADAR_PREFIX": PREFIX,
         "SLACK_CHANNEL": "#data-engineering",
         "SLACK_ALERT_CHANNEL": "#alerts",
+        **wiring.alert_channels,
+        # Where `radar ui` serves it unless it is told otherwise.
+        "RADAR_DAGSTER_UI_URL": "http://127.0.0.1:3000",
     }
 
 

@@ -8,7 +8,19 @@ from pathlib import Path
 DEFAULT_HOME = Path(".radar") / "local"
 
 # Everything but what is installed: the virtual environment and the folder itself survive a reset.
-_DATA = ("mariadb", "aws", "airbyte", "run", "logs", "env", "secrets.json", "state.json", "drift.json", "lived-until")
+_DATA = (
+    "mariadb",
+    "aws",
+    "airbyte",
+    "inbox",
+    "run",
+    "logs",
+    "env",
+    "secrets.json",
+    "state.json",
+    "drift.json",
+    "lived-until",
+)
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ class MariaDb:
                 f"{self.socket.parent} belongs to another user; remove it or choose a shorter home than {self.home}"
             )
             raise LocalStackError(message)
-        ensure_tls(self.tls.folder, now=dt.datetime.now(dt.UTC))
+        ensure_tls(self.tls.folder, server="radar local MariaDB", now=dt.datetime.now(dt.UTC))
         if not self.data.exists():
             self._install(mariadbd)
         write_private(self.home / "users.sql", _users(self.admin_password, self.reader_password))

@@ -8,8 +8,10 @@ never taken for ours, and never killed. (psutil's ``create_time`` moves with the
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +25,7 @@ from radar_pipeline.local.errors import LocalStackError
 # between the fork and its next line therefore cannot leave a program behind that nobody knows of.
 _WRITE_PID_AND_BECOME = 'read -r stat < /proc/self/stat; printf "%s\\n" "$stat" > "$0"; exec "$@"'
 
+_PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 _LOG_LINES_SHOWN = 15
 _POLL_SECONDS = 0.05
 _KILL_SECONDS = 5.0
@@ -49,6 +52,22 @@ class Program:
     environment: Mapping[str, str] = field(repr=False)
     cwd: Path
     stop_seconds: float = 30.0
+
+
+def python_program(
+    name: str, module: str, arguments: Sequence[str], home: Path, *, pid_file: Path, log_file: Path
+) -> Program:
+    """A module of this package as a program that runs in its own folder."""
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": os.environ.get("HOME", str(home)),
+        "PYTHONPATH": str(_PACKAGE_ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+    }
+    argv = (sys.executable, "-m", module, *arguments)
+    return Program(name, argv, pid_file, log_file, environment, cwd=home, stop_seconds=20)
 
 
 def find(pid_file: Path) -> psutil.Process | None:

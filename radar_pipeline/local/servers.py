@@ -11,10 +11,12 @@ from radar_pipeline.local.airbyte import AirbyteServer
 from radar_pipeline.local.aws import AwsEndpoint
 from radar_pipeline.local.environment import REGION, Wiring
 from radar_pipeline.local.home import Home
+from radar_pipeline.local.inbox.program import SMTP_USER, InboxServer
+from radar_pipeline.local.inbox.services import Credentials
 from radar_pipeline.local.mariadb import MariaDb, MySqlAddress
 from radar_pipeline.local.processes import find
 from radar_pipeline.local.provision import Progress
-from radar_pipeline.local.state import PARTS, PREFERRED_PORTS, StackState, ensure_secrets
+from radar_pipeline.local.state import PART_OF_PORT, PREFERRED_PORTS, SMTP, StackSecrets, StackState, ensure_secrets
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Servers:
         admin: Who may change the demonstration data.
         aws: The AWS endpoint.
         airbyte: The Airbyte-compatible server.
+        inbox: Where the alerts arrive.
     """
 
     mariadb: MariaDb | None
@@ -53,12 +56,14 @@ class Servers:
     admin: MySqlAddress
     aws: AwsEndpoint
     airbyte: AirbyteServer
+    inbox: InboxServer
 
     @property
     def wiring(self) -> Wiring:
         """What the platform must be told to work on them."""
         tls = "required" if self.mariadb else "preferred"
-        return Wiring(self.source, self.aws, self.airbyte.port, self.airbyte.credentials, tls)
+        airbyte = self.airbyte
+        return Wiring(self.source, self.aws, airbyte.port, airbyte.credentials, self.inbox.variables, tls)
 
 
 def foreign_source(options: LocalOptions, state: StackState) -> MySqlAddress | None:
@@ -90,7 +95,19 @@ def compose(home: Home, state: StackState, options: LocalOptions) -> Servers:
         secrets.airbyte_client_secret,
         tls=foreign is None,
     )
-    return Servers(own, source, admin, aws, airbyte)
+    inbox = InboxServer(home.data("inbox"), port["inbox"], port[SMTP], _credentials(secrets, aws.access_key_id))
+    return Servers(own, source, admin, aws, airbyte, inbox)
+
+
+def _credentials(secrets: StackSecrets, aws_access_key_id: str) -> Credentials:
+    return Credentials(
+        slack_token=secrets.slack_token,
+        pagerduty_routing_key=secrets.pagerduty_routing_key,
+        pagerduty_api_token=secrets.pagerduty_api_token,
+        smtp_user=SMTP_USER,
+        smtp_password=secrets.smtp_password,
+        aws_access_key_id=aws_access_key_id,
+    )
 
 
 def choose_state(home: Home, before: StackState, options: LocalOptions, progress: Progress) -> StackState:
@@ -100,9 +117,12 @@ def choose_state(home: Home, before: StackState, options: LocalOptions, progress
         LocalStackError: A port that was asked for by number is taken.
     """
     chosen = dict(before.ports)
-    for name in PARTS[1:] if foreign_source(options, before) else PARTS:
+    foreign = foreign_source(options, before)
+    for name, part in PART_OF_PORT.items():
+        if foreign and part == "mariadb":
+            continue
         asked, kept = options.ports.get(name), before.ports.get(name)
-        if find(home.pid_file(name)) and kept and asked in {None, kept}:
+        if find(home.pid_file(part)) and kept and asked in {None, kept}:
             continue
         if asked is not None:
             chosen[name] = ports.require_free(asked, what=name)

@@ -22,6 +22,7 @@ from radar_pipeline.local.environment import BUCKET, write_environment
 from radar_pipeline.local.errors import LocalStackError
 from radar_pipeline.local.files import exclusive
 from radar_pipeline.local.home import Home
+from radar_pipeline.local.inbox.program import InboxServer
 from radar_pipeline.local.mariadb import answers, remove_socket
 from radar_pipeline.local.parts import Part, ensure_running
 from radar_pipeline.local.processes import find, stop
@@ -33,7 +34,7 @@ from radar_pipeline.local.status import PartStatus, StackStatus, observe
 __all__ = ["LocalOptions", "LocalStack", "PartStatus", "StackStatus"]
 
 # ministack writes its whole state when it ends, which takes its time on a busy machine.
-_STOP_SECONDS = {"mariadb": 60.0, "aws": 60.0, "airbyte": 20.0}
+_STOP_SECONDS = {"mariadb": 60.0, "aws": 60.0, "airbyte": 20.0, "inbox": 20.0}
 
 
 # A stack found again after a year need not live through all of it.
@@ -105,9 +106,10 @@ class LocalStack:
             state = choose_state(self.home, load_state(self.home.state), self.options, progress)
             state.save(self.home.state)
             servers = compose(self.home, state, self.options)
-            with ThreadPoolExecutor(2) as pool:
+            with ThreadPoolExecutor(3) as pool:
                 database = pool.submit(self._run_database, servers, progress)
-                changed = [*self._run_aws(servers.aws, progress), *database.result()]
+                inbox = pool.submit(self._run_inbox, servers.inbox, progress)
+                changed = [*self._run_aws(servers.aws, progress), *database.result(), *inbox.result()]
             loaded = with_data and servers.mariadb is not None and not is_seeded(servers.admin)
             if loaded:
                 progress("loading the demonstration data")
@@ -227,6 +229,10 @@ class LocalStack:
         server = servers.airbyte
         part = Part(server.program(**self._files("airbyte")), server.is_ready, inputs=server.bootstrap())
         return ensure_running(part, progress)
+
+    def _run_inbox(self, server: InboxServer, progress: Progress) -> list[str]:
+        inputs = server.credentials.as_json()
+        return ensure_running(Part(server.program(**self._files("inbox")), server.is_ready, inputs), progress)
 
     def _stop_all(self, progress: Progress) -> tuple[str, ...]:
         stopped = []

@@ -52,8 +52,9 @@ class StackStatus:
 
 def observe(home: Home, state: StackState, servers: Servers) -> StackStatus:
     """Asks the kernel for each part's process and the part itself for an answer."""
-    source, asks = servers.source, {"aws": servers.aws.is_ready, "airbyte": servers.airbyte.is_ready}
-    addresses = {"mariadb": f"{source.host}:{source.port}", "aws": servers.aws.url, "airbyte": servers.airbyte.url}
+    source, aws, airbyte, inbox = servers.source, servers.aws, servers.airbyte, servers.inbox
+    asks = {"aws": aws.is_ready, "airbyte": airbyte.is_ready, "inbox": inbox.is_ready}
+    addresses = {"mariadb": f"{source.host}:{source.port}", "aws": aws.url, "airbyte": airbyte.url, "inbox": inbox.url}
     if servers.mariadb:
         asks["mariadb"] = servers.mariadb.is_ready
     parts = []

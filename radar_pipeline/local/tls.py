@@ -1,4 +1,4 @@
-"""A certificate authority and a server certificate of the stack's own, so that TLS to MySQL is real here too."""
+"""A certificate authority and a server certificate of the stack's own, so that TLS to MySQL and mail is real."""
 
 from __future__ import annotations
 
@@ -44,13 +44,19 @@ class TlsFiles:
         return self.folder / "server-key.pem"
 
 
-def ensure_tls(folder: Path, *, now: dt.datetime) -> TlsFiles:
-    """Makes the certificates unless they are there. The authority's own key is thrown away: it signs once."""
+def ensure_tls(folder: Path, *, server: str, now: dt.datetime) -> TlsFiles:
+    """Makes the certificates unless they are there. The authority's own key is thrown away: it signs once.
+
+    Args:
+        folder: Where they lie.
+        server: What the server is called.
+        now: From when on they are valid, UTC.
+    """
     files = TlsFiles(folder)
     if files.certificate.exists():
         return files
     authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    authority_name, server_name = _name("radar local authority"), _name("radar local MariaDB")
+    authority_name, server_name = _name("radar local authority"), _name(server)
     authority = (
         _builder(authority_name, authority_name, authority_key, now)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -58,7 +64,7 @@ def ensure_tls(folder: Path, *, now: dt.datetime) -> TlsFiles:
         .sign(authority_key, hashes.SHA256())
     )
     names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    server = (
+    certificate = (
         _builder(server_name, authority_name, server_key, now)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(certificates=False), critical=True)
@@ -73,7 +79,7 @@ def ensure_tls(folder: Path, *, now: dt.datetime) -> TlsFiles:
     write_private(files.key, key_text.decode("ascii"))
     write_private(files.authority, authority.public_bytes(serialization.Encoding.PEM).decode("ascii"))
     # Last, because its presence is what says that the set is complete.
-    write_private(files.certificate, server.public_bytes(serialization.Encoding.PEM).decode("ascii"))
+    write_private(files.certificate, certificate.public_bytes(serialization.Encoding.PEM).decode("ascii"))
     return files
 
 

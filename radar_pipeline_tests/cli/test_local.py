@@ -11,10 +11,12 @@ from click.testing import CliRunner, Result
 
 from radar_pipeline.cli.local import local_group
 from radar_pipeline.local.airbyte_server.faults import CATALOGUE
+from radar_pipeline.local.inbox.client import InboxClient
+from radar_pipeline.local.inbox.faults import CATALOGUE as CHANNEL_FAULTS
 from radar_pipeline.local.mariadb import connect
 from radar_pipeline.local.ports import free_port
 from radar_pipeline.local.stack import LocalOptions, LocalStack
-from radar_pipeline.local.state import PARTS
+from radar_pipeline.local.state import PART_OF_PORT, PARTS
 from radar_pipeline_tests.conftest import AWS_VENV
 
 MYSQL_VARIABLES = ("RADAR_HOST", "RADAR_PORT", "RADAR_USER", "RADAR_PASS", "RADAR_DATABASE", "RADAR_LOCAL_HOME")
@@ -30,7 +32,7 @@ def radar_local(home: Path, *arguments: str, **options) -> Result:
 def home(mariadbd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A running stack with a little data."""
     home = tmp_path_factory.mktemp("cli") / "stack"
-    stack = LocalStack(home, LocalOptions(ports={name: free_port() for name in PARTS}, aws_venv=AWS_VENV))
+    stack = LocalStack(home, LocalOptions(ports={name: free_port() for name in PART_OF_PORT}, aws_venv=AWS_VENV))
     stack.up(scale=0.001)
     yield home
     stack.down()
@@ -51,10 +53,11 @@ def test_without_a_stack_every_command_says_how_to_make_one(tmp_path: Path):
 
 def test_the_catalogue_of_faults_is_listed_without_a_stack(tmp_path: Path):
     listed = json.loads(radar_local(tmp_path, "fault", "--list", "--json").stdout)
-    assert {fault["name"] for fault in listed} == set(CATALOGUE)
+    assert {fault["name"] for fault in listed} == set(CATALOGUE) | set(CHANNEL_FAULTS)
     text = radar_local(tmp_path, "fault", "--list").stdout
     assert "queued-first" in text
     assert "era 2.0 only" in text
+    assert "alert channels: slack, pagerduty, smtp, sns" in text
 
 
 @pytest.mark.parametrize(
@@ -80,7 +83,10 @@ def test_a_value_that_makes_no_sense_is_refused_before_anything_is_done(
 @pytest.mark.integration
 def test_up_on_a_running_stack_says_that_nothing_changed_and_where_the_environment_is(home: Path):
     result = radar_local(home, "up")
-    assert result.stdout == f"already up: nothing changed\nenvironment in {home}/env\n"
+    page = LocalStack(home).servers.inbox.url
+    told = f"already up: nothing changed\nenvironment in {home}/env\nalerts arrive at {page}\n"
+    assert result.stdout == told
+    assert InboxClient(page).is_healthy()
 
 
 @pytest.mark.integration
@@ -127,6 +133,20 @@ def test_faults_are_switched_on_shown_and_cleared(home: Path):
     assert active["options"]["share"] == 0.25
     assert "slow-post: until cleared" in radar_local(home, "fault", "slow-post", "--times", "always").stdout
     assert radar_local(home, "fault", "--clear").stdout == "no fault is switched on\n"
+
+
+@pytest.mark.integration
+def test_a_channel_of_the_alerts_fails_until_it_is_cleared(home: Path):
+    inbox = LocalStack(home).servers.inbox.client
+    assert radar_local(home, "fault", "slack-down").stdout == "slack-down: until cleared\n"
+    radar_local(home, "fault", "smtp-refuses", "--times", "2")
+    timed = radar_local(home, "fault", "sns-rate-limited", "--option", "seconds=60", "--option", "retry_after=9")
+    assert "smtp-refuses: 2 times\nsns-rate-limited: for 60 s\n" in timed.stdout
+    assert [each["mode"] for each in inbox.faults()] == ["down", "refuse", "rate-limit"]
+    wrong = radar_local(home, "fault", "slack-down", "--option", "share=1")
+    assert (wrong.exit_code, "it has: seconds, retry_after" in wrong.stderr) == (2, True)
+    assert radar_local(home, "fault", "--clear").stdout == "no fault is switched on\n"
+    assert inbox.faults() == []
 
 
 @pytest.mark.integration

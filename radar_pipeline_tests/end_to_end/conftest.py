@@ -16,6 +16,7 @@ from radar_pipeline.local.demo import seed
 from radar_pipeline.local.ports import free_port
 from radar_pipeline.local.processes import Program
 from radar_pipeline.local.stack import LocalOptions, LocalStack
+from radar_pipeline.local.state import PART_OF_PORT
 from radar_pipeline.settings import load_settings
 from radar_pipeline_tests.conftest import AWS_VENV
 from radar_pipeline_tests.end_to_end.world import World, small_registry, small_registry_text
@@ -37,7 +38,7 @@ def make_world(folder: Path, era: str) -> Iterator[World]:
     registry_file = folder / "radar_tables.yaml"
     registry_file.write_text(small_registry_text(), encoding="utf-8")
     # Other test processes start stacks at the same time: each chooses ports of its own instead of the next free ones.
-    ports = {part: free_port() for part in ("mariadb", "aws", "airbyte")}
+    ports = {part: free_port() for part in PART_OF_PORT}
     stack = LocalStack(folder / "local", LocalOptions(era=era, ports=ports, aws_venv=AWS_VENV))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(AirbyteServer, "program", _retrying_soon(AirbyteServer.program))

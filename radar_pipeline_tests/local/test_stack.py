@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import smtplib
 import socket
+import ssl
 import stat
 import subprocess
 import sys
@@ -14,9 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import boto3
 import psutil
 import pymysql
 import pytest
+import requests
+from slack_sdk import WebClient
 
 from radar_pipeline.local.airbyte_admin import AirbyteAdmin
 from radar_pipeline.local.environment import BUCKET, variables
@@ -25,7 +30,7 @@ from radar_pipeline.local.mariadb import connect
 from radar_pipeline.local.ports import free_port, is_free
 from radar_pipeline.local.processes import find
 from radar_pipeline.local.stack import LocalOptions, LocalStack
-from radar_pipeline.local.state import PARTS, load_state
+from radar_pipeline.local.state import PART_OF_PORT, PARTS, load_state
 from radar_pipeline.settings import Settings
 from radar_pipeline_tests.conftest import AWS_VENV
 from radar_pipeline_tests.servers import PROJECT
@@ -37,7 +42,7 @@ TINY = 0.001
 
 def new_stack(home: Path, **options) -> LocalStack:
     # Ports of the kernel's choice: other test processes and a stack of the developer's own may be up.
-    ports = {name: free_port() for name in PARTS}
+    ports = {name: free_port() for name in PART_OF_PORT}
     return LocalStack(home, LocalOptions(**{"ports": ports, "aws_venv": AWS_VENV, **options}))
 
 
@@ -78,7 +83,7 @@ def test_down_leaves_no_process_and_no_listening_port(up: LocalStack):
     ports = list(load_state(up.home.state).ports.values())
     assert not any(is_free(port) for port in ports)
 
-    assert up.down() == ("airbyte", "aws", "mariadb")
+    assert up.down() == ("inbox", "airbyte", "aws", "mariadb")
 
     assert [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
     assert all(is_free(port) for port in ports)
@@ -93,7 +98,7 @@ def test_every_port_is_on_loopback_only(up: LocalStack):
         for connection in psutil.Process(pid).net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
     ]
-    assert listening == ["127.0.0.1"] * len(PARTS)
+    assert listening == ["127.0.0.1"] * len(PART_OF_PORT)
 
 
 def test_data_catalogue_objects_and_faults_survive_a_restart(up: LocalStack):
@@ -196,9 +201,41 @@ def test_the_env_file_is_private_and_holds_what_the_settings_need(up: LocalStack
     assert documented | {"SLACK_ALERT_CHANNEL"} <= set(variables(up.servers.wiring))
 
 
+def test_the_env_file_leads_every_channel_of_the_alerts_to_the_inbox(up: LocalStack):
+    settings = Settings(_env_file=up.home.env)
+    slack = WebClient(settings.slack_token.get_secret_value(), base_url=str(settings.slack_api_url))
+    for channel in (settings.slack_channel, settings.slack_alert_channel):
+        slack.chat_postMessage(channel=channel, text="x")
+    event = {"routing_key": settings.pagerduty_routing_key.get_secret_value(), "event_action": "trigger"}
+    event["payload"] = {"summary": "x", "source": "x", "severity": "critical"}
+    requests.post(f"{settings.pagerduty_events_url}/v2/enqueue", json=event, timeout=5).raise_for_status()
+    token = {"Authorization": f"Token token={settings.pagerduty_api_token.get_secret_value()}"}
+    assert requests.get(f"{settings.pagerduty_api_url}/incidents", headers=token, timeout=5).json()["incidents"]
+    with smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=5) as session:
+        session.starttls(context=ssl.create_default_context(cafile=settings.smtp_ca_file))
+        session.login(settings.smtp_user, settings.smtp_password.get_secret_value())
+        session.sendmail(settings.email_from, settings.email_to, b"Subject: x\n\nx")
+    sns = boto3.client(
+        "sns",
+        endpoint_url=str(settings.sns_endpoint_url),
+        region_name=settings.aws_region,
+        aws_access_key_id=settings.aws_access_key_id,
+        aws_secret_access_key=settings.aws_secret_access_key.get_secret_value(),
+    )
+    for number in settings.sms_to:
+        sns.publish(PhoneNumber=number, Message="x")
+    arrived = [message["channel"] for message in up.servers.inbox.client.messages()]
+    assert arrived == ["slack", "slack", "pagerduty", "smtp", "sns"]
+    assert settings.smtp_tls == "starttls"
+    assert str(settings.dagster_ui_url) == "http://127.0.0.1:3000/"
+
+
 def test_no_secret_is_on_a_command_line_in_a_log_or_readable_by_other_users(up: LocalStack):
     servers = up.servers
     secrets = {servers.source.password, servers.admin.password, servers.aws.secret_access_key}
+    shown_to_the_inbox = servers.inbox.credentials
+    secrets |= {shown_to_the_inbox.slack_token, shown_to_the_inbox.pagerduty_routing_key}
+    secrets |= {shown_to_the_inbox.pagerduty_api_token, shown_to_the_inbox.smtp_password}
     shown = [" ".join(psutil.Process(pid).cmdline()) for pid in pids(up).values()]
     shown += [log.read_text(errors="replace") for log in up.home.log_file("aws").parent.iterdir()]
     shown += [repr(servers), repr(up.status())]
@@ -234,8 +271,8 @@ def test_a_mysql_of_somebody_else_is_used_and_none_is_started(up: LocalStack, tm
     other = new_stack(tmp_path / "other", source=up.servers.source)
     try:
         changed = other.up()
-        assert set(changed) == {"aws started", "airbyte started"}
-        assert [part.state for part in other.status().parts] == ["elsewhere", "running", "running"]
+        assert set(changed) == {"aws started", "airbyte started", "inbox started"}
+        assert [part.state for part in other.status().parts] == ["elsewhere", "running", "running", "running"]
         assert f"RADAR_PORT={up.servers.source.port}" in other.home.env.read_text()
         assert not other.home.data("mariadb").exists()
     finally:
@@ -259,7 +296,7 @@ def test_two_ups_at_once_start_one_stack(stack: LocalStack):
     said: list[str] = []
     with ThreadPoolExecutor(2) as pool:
         changed = [future.result() for future in [pool.submit(stack.up, said.append) for _ in range(2)]]
-    assert sorted(len(each) for each in changed) == [0, 3]
+    assert sorted(len(each) for each in changed) == [0, 4]
     assert "waiting for another `radar local` command" in said
     assert stack.status().is_up
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +18,12 @@ from radar_pipeline.local.aws import AwsEndpoint
 from radar_pipeline.local.environment import Wiring, write_environment
 from radar_pipeline.local.errors import LocalStackError
 from radar_pipeline.local.files import write_private
+from radar_pipeline.local.home import Home
+from radar_pipeline.local.inbox.address import inbox_page
 from radar_pipeline.local.mariadb import MySqlAddress, socket_path
-from radar_pipeline.local.servers import LocalOptions, foreign_source
-from radar_pipeline.local.state import StackState, ensure_secrets, load_state
+from radar_pipeline.local.ports import free_port
+from radar_pipeline.local.servers import LocalOptions, choose_state, foreign_source
+from radar_pipeline.local.state import PART_OF_PORT, StackState, ensure_secrets, load_state
 
 SOURCE = MySqlAddress("127.0.0.1", 13306, "bi-cognitivo-read", "secret")
 AWS = AwsEndpoint(Path("/nowhere"), 14566, "us-east-2", "aws-secret")
@@ -49,7 +54,39 @@ def test_passwords_are_made_once_kept_private_and_shown_nowhere(tmp_path: Path):
     assert made.mariadb_reader not in repr(made)
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"mariadb_admin": "x"}'])
+def test_a_stack_of_an_older_version_gets_the_passwords_that_it_lacks_and_keeps_its_own(tmp_path: Path):
+    path = tmp_path / "secrets.json"
+    names = ("mariadb_admin", "mariadb_reader", "aws_secret_access_key", "airbyte_client_secret")
+    path.write_text(json.dumps({name: f"old-{name}" for name in names}))
+    made = ensure_secrets(path)
+    assert [getattr(made, name) for name in names] == [f"old-{name}" for name in names]
+    assert made.slack_token.startswith("xoxb-")
+    assert len(made.pagerduty_routing_key) == 32
+    assert made.pagerduty_routing_key.isalnum()
+    assert ensure_secrets(path) == made
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_commands_at_once_come_to_the_same_passwords(tmp_path: Path):
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: ensure_secrets(tmp_path / "secrets.json"), range(16)))
+    assert len({each.slack_token for each in made}) == 1
+
+
+def test_the_ports_of_an_older_stack_are_kept_and_those_of_the_inbox_chosen(tmp_path: Path):
+    home = Home(tmp_path)
+    home.state.write_text('{"era": "2.0", "ports": {"mariadb": 1, "aws": 2, "airbyte": 3}}')
+    assert inbox_page(tmp_path) is None
+    state = load_state(home.state)
+    asked = {"mariadb": free_port(), "aws": free_port(), "airbyte": free_port()}
+    chosen = choose_state(home, state, LocalOptions(ports=asked), lambda _: None)
+    assert set(chosen.ports) == set(PART_OF_PORT)
+    assert len(set(chosen.ports.values())) == len(PART_OF_PORT)
+    chosen.save(home.state)
+    assert inbox_page(tmp_path) == f"http://127.0.0.1:{chosen.ports['inbox']}"
+
+
+@pytest.mark.parametrize("text", ["", "[]", '"x"', "null"])
 def test_damaged_passwords_are_named_with_what_to_do_and_not_shown(tmp_path: Path, text: str):
     path = tmp_path / "secrets.json"
     path.write_text(text)
@@ -60,7 +97,7 @@ def test_damaged_passwords_are_named_with_what_to_do_and_not_shown(tmp_path: Pat
 @given(st.text(st.characters(exclude_categories=("C", "Zl", "Zp")), min_size=1, max_size=30))
 def test_any_password_comes_back_from_the_env_file_as_it_was(tmp_path_factory: pytest.TempPathFactory, password: str):
     path = tmp_path_factory.mktemp("env") / "env"
-    write_environment(path, Wiring(replace(SOURCE, password=password), AWS, 18001, {}))
+    write_environment(path, Wiring(replace(SOURCE, password=password), AWS, 18001, {}, {}))
     assert (
         dotenv_values(stream=io.StringIO(path.read_text(encoding="utf-8")), interpolate=False)["RADAR_PASS"] == password
     )

@@ -17,9 +17,9 @@ from radar_pipeline.local.airbyte_server.app import build_app, open_services
 from radar_pipeline.local.airbyte_server.bootstrap import BootstrapError, apply_bootstrap, read_bootstrap
 from radar_pipeline.local.airbyte_server.clock import ServerClock
 from radar_pipeline.local.airbyte_server.eras import ERAS, RetryPolicy
-from radar_pipeline.local.airbyte_server.gate import DroppableProtocol
 from radar_pipeline.local.airbyte_server.order import redact
 from radar_pipeline.local.airbyte_server.store import StateInUseError, Store
+from radar_pipeline.local.droppable import DroppableProtocol
 
 # Requests still open at a stop (a slow POST, say) are given this long.
 _GRACEFUL_SECONDS = 2

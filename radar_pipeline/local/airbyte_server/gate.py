@@ -7,11 +7,9 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from radar_pipeline.local.airbyte_server.errors import (
     ApiError,
@@ -24,35 +22,11 @@ from radar_pipeline.local.airbyte_server.errors import (
 from radar_pipeline.local.airbyte_server.faults import ActiveFault, Stage
 from radar_pipeline.local.airbyte_server.public_api import PREFIX as PUBLIC
 from radar_pipeline.local.airbyte_server.services import Services
+from radar_pipeline.local.droppable import cut, swallow
 
 _REMEMBERED = 2000
 _OPEN_PATHS = frozenset({"/api/v1/health", f"{PUBLIC}/health", f"{PUBLIC}/applications/token"})
 _SYNC_POSTS = frozenset({"/api/v1/connections/sync", f"{PUBLIC}/jobs"})
-
-
-class DroppableProtocol(H11Protocol):
-    """HTTP protocol whose connections can be cut without an answer, which ASGI itself has no word for."""
-
-    _open: ClassVar[dict[tuple[str, int], asyncio.Transport]] = {}
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Remembers the connection."""
-        super().connection_made(transport)
-        if self.client:
-            self._open[self.client] = transport
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forgets the connection."""
-        if self.client:
-            self._open.pop(self.client, None)
-        super().connection_lost(exc)
-
-    @classmethod
-    def cut(cls, client: tuple[str, int]) -> None:
-        """Cuts a client's connection."""
-        transport = cls._open.get(client)
-        if transport:
-            transport.abort()
 
 
 @dataclass(frozen=True)
@@ -111,7 +85,7 @@ class Gate:
         outage = await asyncio.to_thread(self._current_outage, is_sync_post=is_sync_post)
         if outage:
             if outage.options["mode"] == "reset":
-                await _cut(scope, receive)
+                await cut(scope, receive)
             else:
                 await JSONResponse({"message": "Service Unavailable"}, 503)(scope, receive, send)
             return
@@ -128,8 +102,8 @@ class Gate:
         elif "post-409" in by_name:
             await self._refuse(conflict("A sync is already running for: this connection"), scope, receive, send)
         elif "lost-post-response" in by_name:
-            await self._app(scope, receive, _swallow)
-            await _cut(scope, receive)
+            await self._app(scope, receive, swallow)
+            await cut(scope, receive)
         elif "slow-post" in by_name:
             held: list[Message] = []
 
@@ -167,15 +141,3 @@ class Gate:
 
 def _headers(scope: Scope) -> Mapping[str, str]:
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-
-
-async def _swallow(_message: Message) -> None:
-    return
-
-
-async def _cut(scope: Scope, receive: Receive) -> None:
-    """Cuts the connection and waits until the protocol knows, so that it does not answer in the app's stead."""
-    DroppableProtocol.cut(tuple(scope["client"]))
-    message: dict[str, Any] = {"type": ""}
-    while message["type"] != "http.disconnect":
-        message = dict(await receive())
