@@ -35,7 +35,7 @@ def watch_now(facts: NowFacts, *, now: dt.datetime, thresholds: Thresholds, open
     """
     late, listed_under = _inhibited(_late(facts, now, thresholds), opened, now.date())
     wanted = [*late, *_long_runs(facts, now, thresholds), *_queue(facts, now, thresholds)]
-    own = _OWN
+    own: tuple[str, ...] = _OWN
     if facts.watchers is not None:
         wanted += silent_watchers(facts, now=now, thresholds=thresholds)
         own = (*_OWN, WATCHERS)
@@ -154,10 +154,10 @@ def _queue(facts: NowFacts, now: dt.datetime, thresholds: Thresholds) -> list[Al
             kind=AlertKind.RESOURCE_EXHAUSTED,
             severity=Severity.WARNING,
             title=f"A run has waited in the queue since {first.created:%H:%M} UTC",
-            summary=f"The run of {first.day or first.job} waits; {len(waiting)} in all. One run of a connection at a time.",
+            summary=f"The run of {first.day or first.job} waits, {len(waiting)} in all; a connection runs one at a time.",
             since=first.created,
             day=first.day,
-            cause=cause,
+            cause=f"In its way: {listed(busy)}." if busy else idle,
             next_step="Look at what is under way; end it if it hangs, or wait for it.",
             links=first.links,
         )

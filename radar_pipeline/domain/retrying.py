@@ -60,32 +60,37 @@ def judge_retry(
     last = max(ended, key=lambda run: run.ended or run.created, default=None)
     if last is None or last.state is RunState.SUCCEEDED:
         return RetryVerdict(again=False, reason="no run of the day failed last")
-    made, budget = len(runs), thresholds.runs_a_day
 
     def verdict(reason: str, *, again: bool = False, at: dt.datetime | None = None) -> RetryVerdict:
-        # The budget is what it is even where somebody made more runs by hand than it allows.
-        return RetryVerdict(again, reason, _number(last, runs), budget, at)
+        return RetryVerdict(again, reason, _number(last, runs), thresholds.runs_a_day, at)
 
     if any(not run.state.is_final for run in runs):
         return verdict("the next is waiting or under way", again=True)
-    if last.state is RunState.TERMINATED:
-        return verdict("it is not run again: a person terminated it")
     if last.runs_again:
         return verdict("the next follows at once: Dagster runs it again after a crash", again=True)
-    if day != now.date():
-        return verdict(f"it is not run again: {day} is past and cannot be extracted any more")
-    failure_class = last.failure.diagnosis.failure_class if last.failure else None
-    if failure_class is None or TREATMENTS[failure_class].mechanism is not Mechanism.RUN:
-        kind = failure_class or "unknown"
-        return verdict(f"it is not run again: another run would not help against this kind of failure ({kind})")
-    if made >= budget:
+    if refusal := _refusal(day, last, now):
+        return verdict(f"it is not run again: {refusal}")
+    made = len(runs)
+    if made >= thresholds.runs_a_day:
         return verdict("it was the last")
     at = (last.ended or last.created) + thresholds.retry_pause * 2 ** (made - 1)
     if at.date() != day:
         return verdict("it is not run again: the day would be over")
     if not retries:
         return verdict("nobody runs it again: the retry sensor is not at work")
-    return verdict(f"run {made + 1} of {budget} follows a transient failure", again=True, at=at)
+    return verdict(f"run {made + 1} of {thresholds.runs_a_day} follows a transient failure", again=True, at=at)
+
+
+def _refusal(day: dt.date, last: RunFacts, now: dt.datetime) -> str | None:
+    """Why a day is not run again whatever its budget; None where it may be."""
+    if last.state is RunState.TERMINATED:
+        return "a person terminated it"
+    if day != now.date():
+        return f"{day} is past and cannot be extracted any more"
+    kind = last.failure.diagnosis.failure_class if last.failure else None
+    if kind is None or TREATMENTS[kind].mechanism is not Mechanism.RUN:
+        return f"another run would not help against this kind of failure ({kind or 'unknown'})"
+    return None
 
 
 def _number(run: RunFacts, runs: Sequence[RunFacts]) -> int:

@@ -11,6 +11,7 @@ import datetime as dt
 from collections.abc import Mapping
 
 from radar_pipeline.domain.alert import AffectedTable, Alert, AlertKind, Resolution
+from radar_pipeline.domain.causes import KINDS, OF_ONE_TABLE, WORDS
 from radar_pipeline.domain.diagnosis import Cause
 from radar_pipeline.domain.facts import DayFacts, RunFacts, RunState, TableFacts, Watched
 from radar_pipeline.domain.failure import TREATMENTS
@@ -20,54 +21,14 @@ from radar_pipeline.domain.severity import Severity
 from radar_pipeline.domain.thresholds import Thresholds
 from radar_pipeline.domain.wording import changes, length, listed, plural
 
-# Kinds that the specification tells apart; every other cause is a sync that failed.
-KINDS: Mapping[Cause, AlertKind] = {
-    Cause.MYSQL_TIMEOUT: AlertKind.CONNECTION_TIMEOUT,
-    Cause.MYSQL_REFUSED: AlertKind.CONNECTION_TIMEOUT,
-    Cause.S3_UNREACHABLE: AlertKind.CONNECTION_TIMEOUT,
-    Cause.AIRBYTE_UNREACHABLE: AlertKind.CONNECTION_TIMEOUT,
-    Cause.OUT_OF_MEMORY: AlertKind.RESOURCE_EXHAUSTED,
-    Cause.DISK_FULL: AlertKind.RESOURCE_EXHAUSTED,
-    Cause.WORKER_LOST: AlertKind.RESOURCE_EXHAUSTED,
-    Cause.QUEUE_FULL: AlertKind.RESOURCE_EXHAUSTED,
-    Cause.SCHEMA_MISMATCH: AlertKind.SCHEMA_CHANGED,
-}
-
-_WORDS: Mapping[Cause, str] = {
-    Cause.MYSQL_TIMEOUT: "MySQL did not answer in time",
-    Cause.MYSQL_REFUSED: "MySQL refused the connection",
-    Cause.MYSQL_DENIED: "MySQL denied access",
-    Cause.S3_DENIED: "S3 denied access",
-    Cause.S3_UNREACHABLE: "S3 could not be reached",
-    Cause.AIRBYTE_UNREACHABLE: "Airbyte could not be reached",
-    Cause.AIRBYTE_REFUSED: "Airbyte refused",
-    Cause.SYNC_TIMEOUT: "the sync did not end in time",
-    Cause.OUT_OF_MEMORY: "the worker ran out of memory",
-    Cause.DISK_FULL: "a disk is full",
-    Cause.WORKER_LOST: "its process was lost",
-    Cause.QUEUE_FULL: "the queue is full",
-    Cause.SCHEMA_MISMATCH: "the schema does not match",
-    Cause.DUPLICATE_KEY: "a key is there twice",
-    Cause.VARIABLE_MISSING: "a variable is not set",
-    Cause.YAML_BROKEN: "a configuration file is broken",
-    Cause.NO_DATA: "no data arrived",
-    Cause.PAST_DAY: "a past day cannot be extracted again",
-    Cause.TABLE_FAILED: "a table could not be copied",
-}
-
-# Causes of which missing tables are a consequence, and not each a cause of its own.
-_OF_ONE_TABLE = frozenset(
-    {Cause.TABLE_FAILED, Cause.NO_DATA, Cause.SCHEMA_MISMATCH, Cause.DUPLICATE_KEY, Cause.UNKNOWN}
-)
-
 _SINGLE_KINDS = {
     Check.VOLUME_WITHIN_BAND: AlertKind.VOLUME_ANOMALY,
     Check.SCHEMA_MATCHES_CONTRACT: AlertKind.SCHEMA_CHANGED,
 }
 _NEXT_STEPS = {
-    AlertKind.VOLUME_ANOMALY: "Compare with the source. If the rows are right: radar accept TABLE --date {day} --reason ...",
-    AlertKind.SCHEMA_CHANGED: "radar tables diff shows the change. If it is right: radar tables pull --from mysql --write",
-    AlertKind.PARTIAL_SUCCESS: "Read the reasons, remove the cause and run the day again before midnight UTC: radar run",
+    AlertKind.VOLUME_ANOMALY: "Compare with the source; if it is right: radar accept TABLE --date {day} --reason ...",
+    AlertKind.SCHEMA_CHANGED: "radar tables diff shows the change; if it is right: radar tables pull --write",
+    AlertKind.PARTIAL_SUCCESS: "Read the reasons, remove the cause and run the day again before midnight UTC.",
 }
 
 
@@ -115,7 +76,7 @@ def watch_job(run: RunFacts, *, opened: Mapping[str, Alert]) -> Watched:
             fingerprint=fingerprint,
             kind=KINDS.get(found.cause, AlertKind.SYNC_FAILED) if found else AlertKind.SYNC_FAILED,
             severity=TREATMENTS[found.failure_class].severity if found else Severity.ERROR,
-            title=f"{run.job} failed" + (f": {_WORDS[found.cause]}" if found and found.cause in _WORDS else ""),
+            title=f"{run.job} failed" + (f": {WORDS[found.cause]}" if found and found.cause in WORDS else ""),
             summary=f"A run of {run.job} failed at {at:%H:%M} UTC and is not run again by itself.",
             since=at,
             day=run.day,
@@ -149,7 +110,7 @@ def _failed(facts: DayFacts, last: RunFacts, verdict: RetryVerdict) -> Alert:
     severity = TREATMENTS[found.failure_class].severity if found else Severity.ERROR
     if any(_is_grave(table) for table in lacking):
         severity = max(severity, Severity.CRITICAL)
-    words = f": {_WORDS[cause]}" if cause in _WORDS else ""
+    words = f": {WORDS[cause]}" if cause in WORDS else ""
     follows = (f"{plural(len(lacking), 'table is', 'tables are')} not as they should be",) if lacking else ()
     return Alert(
         fingerprint=f"ingest/{facts.day}",
@@ -164,7 +125,7 @@ def _failed(facts: DayFacts, last: RunFacts, verdict: RetryVerdict) -> Alert:
         next_step=found.next_step if found else "Read the run's log in the Dagster UI.",
         links=(*last.links, *facts.links),
         attempt=verdict.attempt,
-        follows=() if cause in _OF_ONE_TABLE else follows,
+        follows=() if cause in OF_ONE_TABLE else follows,
     )
 
 

@@ -34,15 +34,16 @@ def listed(names: Sequence[str], most: int = 5) -> str:
 def changes(today: DayNumbers, yesterday: DayNumbers | None) -> Mapping[str, str]:
     """A day's figures beside those of the day before."""
 
-    def against(now: float, before: float | None) -> str:
+    def against(now: int, what: str) -> str:
+        before: int = getattr(yesterday, what) if yesterday else 0
         if not before:
             return ""
         return f" ({(now - before) / before:+.1%} against the day before)" if now != before else " (as the day before)"
 
     told = {
-        "tables": f"{today.tables}" + against(today.tables, yesterday and yesterday.tables),
-        "rows": f"{today.rows:,}" + against(today.rows, yesterday and yesterday.rows),
-        "size": f"{today.bytes / 1e6:,.1f} MB" + against(today.bytes, yesterday and yesterday.bytes),
+        "tables": f"{today.tables}" + against(today.tables, "tables"),
+        "rows": f"{today.rows:,}" + against(today.rows, "rows"),
+        "size": f"{today.bytes / 1e6:,.1f} MB" + against(today.bytes, "bytes"),
     }
     if today.seconds is not None:
         before = yesterday.seconds if yesterday else None
