@@ -145,16 +145,14 @@ def _queue(facts: NowFacts, now: dt.datetime, thresholds: Thresholds) -> list[Al
         return []
     first = min(waiting, key=lambda run: run.created)
     busy = [f"the run of {run.day or run.job}" for run in facts.runs if run.state is RunState.UNDER_WAY]
-    cause = (
-        f"In its way: {listed(busy)}." if busy else "No run is under way: the daemon or the launcher is not at work."
-    )
+    idle = "No run is under way: the daemon or the launcher is not at work."
     return [
         Alert(
             fingerprint="queue",
             kind=AlertKind.RESOURCE_EXHAUSTED,
             severity=Severity.WARNING,
             title=f"A run has waited in the queue since {first.created:%H:%M} UTC",
-            summary=f"The run of {first.day or first.job} waits, {len(waiting)} in all; a connection runs one at a time.",
+            summary=f"The run of {first.day or first.job} waits, {len(waiting)} in all; one goes at a time.",
             since=first.created,
             day=first.day,
             cause=f"In its way: {listed(busy)}." if busy else idle,
