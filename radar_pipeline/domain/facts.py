@@ -7,7 +7,7 @@ finding it out (orchestration) and what it is worth (``watching``, ``lateness``,
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -44,6 +44,7 @@ class RunFacts:
         started: When its work began, UTC; None where it has not.
         ended: When it ended, UTC; None where it has not.
         day: The partition; None where it has none.
+        is_bronze: Whether it is about tables of bronze; False for other jobs.
         ingests: Whether it lands tables in bronze; False for checks alone and for other jobs.
         failure: What it failed with; None where it did not fail, or nothing was read about it.
         runs_again: Whether Dagster itself runs it again, because its worker crashed.
@@ -57,6 +58,7 @@ class RunFacts:
     started: dt.datetime | None = None
     ended: dt.datetime | None = None
     day: dt.date | None = None
+    is_bronze: bool = True
     ingests: bool = True
     failure: RunFailure | None = None
     runs_again: bool = False
@@ -66,6 +68,12 @@ class RunFacts:
     def seconds(self) -> float:
         """How long it took; 0 where it has not ended or never began."""
         return (self.ended - self.started).total_seconds() if self.ended and self.started else 0.0
+
+
+def last_run(runs: Iterable[RunFacts]) -> RunFacts | None:
+    """The run that ended last; None where none has."""
+    ended = [run for run in runs if run.state.is_final and run.ended]
+    return max(ended, key=lambda run: run.ended or run.created, default=None)
 
 
 @dataclass(frozen=True)
@@ -163,8 +171,7 @@ class DayFacts:
     @property
     def last(self) -> RunFacts | None:
         """The run that ended last; None where none has."""
-        ended = [run for run in self.runs if run.state.is_final and run.ended]
-        return max(ended, key=lambda run: run.ended or run.created, default=None)
+        return last_run(self.runs)
 
     @property
     def is_accepted(self) -> bool:

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from radar_pipeline.domain.facts import RunFacts, RunState
+from radar_pipeline.domain.facts import RunFacts, RunState, last_run
 from radar_pipeline.domain.failure import TREATMENTS, Mechanism
 from radar_pipeline.domain.thresholds import Thresholds
 
@@ -24,6 +24,7 @@ class RetryVerdict:
         reason: Why, in one sentence.
         failed: Which attempt failed, counted from 1; 0 where none did.
         of: How many attempts the day has in all.
+        made: How many runs the day had so far.
         at: When the next run is to be requested, UTC; None where none is, or somebody else starts it.
     """
 
@@ -31,6 +32,7 @@ class RetryVerdict:
     reason: str
     failed: int = 0
     of: int = 0
+    made: int = 0
     at: dt.datetime | None = None
 
     @property
@@ -56,13 +58,12 @@ def judge_retry(
         thresholds: The budget of a day and the first pause.
         retries: Whether somebody is there to request the next run. Where nobody is, no next run is promised.
     """
-    ended = [run for run in runs if run.state.is_final and run.ended]
-    last = max(ended, key=lambda run: run.ended or run.created, default=None)
+    last = last_run(runs)
     if last is None or last.state is RunState.SUCCEEDED:
         return RetryVerdict(again=False, reason="no run of the day failed last")
 
     def verdict(reason: str, *, again: bool = False, at: dt.datetime | None = None) -> RetryVerdict:
-        return RetryVerdict(again, reason, _number(last, runs), thresholds.runs_a_day, at)
+        return RetryVerdict(again, reason, _number(last, runs), thresholds.runs_a_day, len(runs), at)
 
     if any(not run.state.is_final for run in runs):
         return verdict("the next is waiting or under way", again=True)

@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Mapping
 
 from radar_pipeline.domain.alert import AffectedTable, Alert, AlertKind, Resolution
-from radar_pipeline.domain.causes import KINDS, OF_ONE_TABLE, WORDS
+from radar_pipeline.domain.alert_kinds import KINDS, OF_ONE_TABLE, WORDS
 from radar_pipeline.domain.diagnosis import Cause
 from radar_pipeline.domain.facts import DayFacts, RunFacts, RunState, TableFacts, Watched
 from radar_pipeline.domain.failure import TREATMENTS
@@ -156,7 +156,8 @@ def _partial(facts: DayFacts, lacking: tuple[TableFacts, ...], now: dt.datetime)
 
 def _complete(facts: DayFacts, now: dt.datetime, opened: Mapping[str, Alert], told: str | None) -> Watched:
     last = facts.last
-    at = (last.ended if last else None) or facts.judged or now
+    # Not before what it ends: a check that somebody executed by hand came after the run that failed.
+    at = max((each for each in (last.ended if last else None, facts.judged) if each), default=now)
     how = f"Every table of {facts.day} is there and accepted."
     over = [name for name in opened if _is_of_a_run_until(name, facts.day) or name.startswith("duration/")]
     running = {f"duration/{run.id}" for run in facts.runs if not run.state.is_final}

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-import dagster as dg
 from dagster._core.scheduler.instigation import (
     InstigatorState,
     ScheduleInstigatorData,
@@ -115,7 +114,7 @@ class NowReader:
         """What has to tick; None where nobody can expect it to, or not yet.
 
         A laptop has no daemon most of the time, so a run of the command there does not miss it. A daemon that comes
-        back after a pause finds everything silent at first, itself included: what is judged then is judged a tick later.
+        back after a pause finds everything silent at first, itself included: that is judged a tick later.
         """
         if standpoint is Standpoint.RUN and self.environment == "local":
             return None

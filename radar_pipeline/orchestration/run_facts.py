@@ -8,7 +8,7 @@ what a day's tables look like (``day_facts``), what ticks (``now_facts``), and w
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import dagster as dg
@@ -144,6 +144,7 @@ class RunReader:
             started=self.at(record.start_time) if record.start_time else None,
             ended=self.at(ended) if ended and state.is_final else None,
             day=_day(run),
+            is_bronze=is_bronze(run),
             ingests=ingests(run),
             # Dagster marks a run of this process too, but runs again only what it launched itself.
             runs_again=run.tags.get(WILL_RETRY_TAG) == "true" and run.remote_job_origin is not None,
@@ -212,11 +213,6 @@ def _crash(words: Sequence[str]) -> Diagnosis:
         Cause.WORKER_LOST,
         FailureClass.TRANSIENT,
         f"The run's process or its worker is gone: {said}" if said else "The run's process or its worker is gone.",
-        "A sync that it started goes on in Airbyte, and the next run of the day follows it. If it happens again, look at "
-        "the worker's memory and at evictions.",
+        "A sync that it started goes on in Airbyte, and the next run of the day follows it. If it happens again, look "
+        "at the worker's memory and at evictions.",
     )
-
-
-def days_of(runs: Collection[RunFacts]) -> list[dt.date]:
-    """The days that runs are about, oldest first."""
-    return sorted({run.day for run in runs if run.day})
