@@ -111,12 +111,14 @@ class Alerting:
         registry: The tables.
         clock: What time it is, UTC.
         opener: Opens the alerts.
+        shift: By how much the clock differs from the one that Dagster records by. Only tests move it.
     """
 
     settings: Settings
     registry: Registry
     clock: Callable[[], dt.datetime] = utc_now
     opener: OpenOffice = open_office
+    shift: dt.timedelta = dt.timedelta()
 
     def office(self, instance: dg.DagsterInstance) -> Office:
         """The alerts of the environment."""
@@ -201,9 +203,7 @@ class Alerting:
 
     def _run_reader(self, instance: dg.DagsterInstance) -> RunReader:
         url = str(self.settings.dagster_ui_url).rstrip("/") if self.settings.dagster_ui_url else ""
-        shift = self.clock() - utc_now()
-        # Two readings of the same clock differ by what passes between them.
-        return RunReader(instance, url, shift if abs(shift) > dt.timedelta(seconds=1) else dt.timedelta())
+        return RunReader(instance, url, self.shift)
 
     def _now_reader(self, instance: dg.DagsterInstance) -> NowReader:
         return NowReader(self._run_reader(instance), self.registry, self.settings.environment)

@@ -151,7 +151,9 @@ class NowReader:
         return Watcher(INGEST_SCHEDULE, WatcherKind.SCHEDULE, _next_start(since) if since else None, ticked)
 
     def _ticked(self, state: InstigatorState) -> dt.datetime | None:
-        ticks = self.runs.instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1, statuses=_AT_WORK)
+        ticks = self.runs.instance.get_ticks(
+            state.instigator_origin_id, state.selector_id, limit=1, statuses=list(_AT_WORK)
+        )
         return self.runs.at(ticks[0].timestamp) if ticks else None
 
 

@@ -105,7 +105,7 @@ class RunReader:
     Attributes:
         instance: The instance.
         ui_url: Where people open Dagster; empty where that is not known.
-        shift: By how much the platform's clock differs from the real one; only the local stack moves it.
+        shift: By how much the platform's clock differs from the one that Dagster records by; only tests move it.
     """
 
     instance: dg.DagsterInstance
