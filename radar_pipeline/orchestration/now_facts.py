@@ -36,7 +36,7 @@ SENSOR_INTERVAL = dt.timedelta(seconds=30)
 HEARTBEAT = dt.timedelta(seconds=30)
 
 # A tick that fails, or never ends, is no sign that a sensor is at work.
-_AT_WORK = (TickStatus.SUCCESS, TickStatus.SKIPPED)
+_AT_WORK = [TickStatus.SUCCESS, TickStatus.SKIPPED]
 
 
 class Standpoint(StrEnum):

@@ -17,6 +17,7 @@ from dagster._core.scheduler.instigation import (
     TickStatus,
 )
 from dagster._daemon.types import DaemonHeartbeat
+from dagster._utils.error import SerializableErrorInfo
 
 _LOCATION = GrpcServerCodeLocationOrigin(host="127.0.0.1", port=1, location_name="radar_pipeline")
 _REPOSITORY = RemoteRepositoryOrigin(_LOCATION, "__repository__")
@@ -55,6 +56,7 @@ def leave(
                 status,
                 tick.timestamp(),
                 selector_id=state.selector_id,
+                error=SerializableErrorInfo("it broke", [], None) if status is TickStatus.FAILURE else None,
             )
         )
 
