@@ -11,6 +11,7 @@ _COMMANDS = {
     "run": ("radar_pipeline.cli.run:run_command", "Run the daily job for one day and wait for it."),
     "status": ("radar_pipeline.cli.run:status_command", "Show rows, bytes, files and checks of one day."),
     "accept": ("radar_pipeline.cli.accept:accept_command", "Accept a doubted snapshot, with who and why."),
+    "alerts": ("radar_pipeline.cli.alerts:alerts_group", "What is wrong: list, ack, silence, test, resend, watch."),
     "tables": ("radar_pipeline.cli.tables:tables_group", "The table registry: check, diff, pull."),
     "check-config": ("radar_pipeline.cli.check_config:check_config_command", "Name what is missing or invalid."),
     "ui": ("radar_pipeline.cli.ui:ui_command", "Open the Dagster UI on 127.0.0.1."),

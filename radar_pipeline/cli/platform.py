@@ -13,6 +13,7 @@ import dagster as dg
 
 from radar_pipeline.build import build_definitions
 from radar_pipeline.cli.console import UsageProblem
+from radar_pipeline.orchestration.alerting import Alerting, OpenOffice, open_office
 from radar_pipeline.orchestration.dead_runs import PROCESS_TAG, end_dead_runs, process_tag
 from radar_pipeline.orchestration.systems import Systems, utc_now
 from radar_pipeline.settings import Settings, load_settings, prepare_dagster_home
@@ -33,16 +34,23 @@ class Platform:
         settings: The environment.
         registry: The tables.
         clock: What time it is, UTC.
+        opener: Opens the record of alerts.
     """
 
     settings: Settings
     registry: Registry
     clock: Callable[[], dt.datetime] = utc_now
+    opener: OpenOffice = open_office
 
     @property
     def systems(self) -> Systems:
         """The systems of the environment."""
         return Systems(self.settings, self.registry, self.clock)
+
+    @property
+    def alerting(self) -> Alerting:
+        """The alerts of the environment."""
+        return Alerting(self.settings, self.registry, self.clock, self.opener)
 
     def day(self, text: str | None) -> dt.date:
         """The day that was asked for; today (UTC) where none was.

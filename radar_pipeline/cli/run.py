@@ -10,6 +10,7 @@ from typing import Any
 import click
 import dagster as dg
 
+from radar_pipeline.cli.alerts_told import alerts_told
 from radar_pipeline.cli.console import NOT_WELL, UsageProblem, err, out, plain_errors, print_json, progress
 from radar_pipeline.cli.platform import Platform, dagster_instance, load_platform
 from radar_pipeline.cli.status import DayStatus, read_status, render_status, total_line
@@ -32,7 +33,8 @@ def run_command(date: str | None, force: bool, as_json: bool, quiet: bool) -> No
     """Run the daily job for one day and wait for it.
 
     Ends with a table of what landed. Exit status 0: every table landed and passed its checks; 1: something did not;
-    2: the request could not be carried out. Interrupting it leaves the sync alone: the next run follows it.
+    2: the request could not be carried out. Interrupting it leaves the sync alone: the next run follows it. What is
+    worth an alert is told at the end; that it cannot be told is said and changes no exit status.
     """
     with plain_errors():
         platform = load_platform()
@@ -41,7 +43,7 @@ def run_command(date: str | None, force: bool, as_json: bool, quiet: bool) -> No
         if force and day != platform.clock().date():
             message = f"--force cannot sync {day} again: a full refresh reads the present, so only today can be synced"
             raise UsageProblem(message)
-        with dagster_instance() as instance:
+        with dagster_instance() as instance, alerts_told(platform, instance, err if as_json else out):
             run_day(platform, instance, day, force=force, as_json=as_json, quiet=quiet)
 
 

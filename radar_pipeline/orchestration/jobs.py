@@ -1,5 +1,7 @@
 """The daily job and its schedule."""
 
+import datetime as dt
+
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
@@ -8,11 +10,17 @@ from radar_pipeline.orchestration.dead_runs import end_dead_runs
 # dagster.yaml allows one run at a time for each value of this tag: a sync moves a whole connection.
 CONNECTION_TAG = "radar/connection"
 
+INGEST_JOB = "ingest_bronze_job"
+INGEST_SCHEDULE = f"{INGEST_JOB}_schedule"
+
+# When the schedule asks for the day's run, UTC.
+STARTS = dt.time(2, tzinfo=dt.UTC)
+
 
 def ingest_bronze_job(bronze: dg.AssetsDefinition, connection_id: str) -> UnresolvedAssetJobDefinition:
     """The job that lands every table of a day in bronze and checks it."""
     return dg.define_asset_job(
-        "ingest_bronze_job",
+        INGEST_JOB,
         selection=dg.AssetSelection.assets(bronze),
         tags={CONNECTION_TAG: connection_id},
         description="Syncs the Radar connection once for the day, proves what landed in bronze and checks every table.",
@@ -23,9 +31,9 @@ def ingest_bronze_job_schedule(job: UnresolvedAssetJobDefinition) -> dg.Schedule
     """Runs the job at 02:00 UTC for the day that has just begun: a full refresh reads the present."""
 
     @dg.schedule(
-        name=f"{job.name}_schedule",
+        name=INGEST_SCHEDULE,
         job=job,
-        cron_schedule="0 2 * * *",
+        cron_schedule=f"{STARTS.minute} {STARTS.hour} * * *",
         execution_timezone="UTC",
         description="02:00 UTC, for today's partition; bronze is due by 03:00 UTC.",
     )

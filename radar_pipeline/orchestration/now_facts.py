@@ -1,0 +1,167 @@
+"""The state of now as Dagster shows it: runs that wait or are under way, the newest complete day, what ticks.
+
+What belongs here: reading, with a handful of queries, because it happens at every tick. What is too long or too late
+is decided in the domain (``lateness``, ``watchers``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    ScheduleInstigatorData,
+    SensorInstigatorData,
+    TickStatus,
+)
+
+from radar_pipeline.domain.alert import Link
+from radar_pipeline.domain.facts import NowFacts, Watcher, WatcherKind
+from radar_pipeline.domain.thresholds import Thresholds
+from radar_pipeline.domain.watchers import is_silent
+from radar_pipeline.orchestration.jobs import INGEST_SCHEDULE, STARTS
+from radar_pipeline.orchestration.keys import bronze_key
+from radar_pipeline.orchestration.run_facts import RunReader
+from radar_pipeline.tables.model import Registry
+
+ALERT_SENSOR, RETRY_SENSOR = "alert_sensor", "retry_sensor"
+
+# How often the two sensors are evaluated. The daemon looks for due sensors about every second.
+SENSOR_INTERVAL = dt.timedelta(seconds=30)
+
+# Every daemon tells at least this often that it lives.
+HEARTBEAT = dt.timedelta(seconds=30)
+
+# A tick that fails, or never ends, is no sign that a sensor is at work.
+_AT_WORK = [TickStatus.SUCCESS, TickStatus.SKIPPED]
+
+
+class Standpoint(StrEnum):
+    """Who looks, which says what can be expected to tick."""
+
+    SENSOR = "the alert sensor, in the daemon"
+    RUN = "a run of the radar command"
+    OUTSIDE = "somebody outside Dagster who watches it"
+
+
+@dataclass(frozen=True)
+class NowReader:
+    """Reads the state of now of one instance.
+
+    Attributes:
+        runs: Reads its runs.
+        registry: The tables.
+        environment: ``local``, ``development``, ``staging`` or ``production``.
+    """
+
+    runs: RunReader
+    registry: Registry
+    environment: str
+
+    def read(self, *, now: dt.datetime, thresholds: Thresholds, standpoint: Standpoint) -> tuple[NowFacts, bool]:
+        """The state of now, and whether the retry sensor is at work.
+
+        Args:
+            now: What time it is, UTC.
+            thresholds: How long something may be silent.
+            standpoint: Who looks.
+        """
+        states = _by_name(self.runs.instance.all_instigator_state())
+        schedule = states.get(INGEST_SCHEDULE)
+        is_on = schedule is not None and schedule.is_running
+        is_production = self.environment == "production"
+        promised = is_on or is_production
+        ticking = {name: self._sensor(name, states.get(name)) for name in (ALERT_SENSOR, RETRY_SENSOR)}
+        ui_url = self.runs.ui_url
+        facts = NowFacts(
+            runs=self.runs.unfinished(),
+            complete=self._complete(now.date()) if promised else None,
+            promised=promised,
+            promised_since=self._switched_on(schedule) if is_on else None,
+            watchers=self._watchers(ticking, schedule, now=now, thresholds=thresholds, standpoint=standpoint),
+            schedule=INGEST_SCHEDULE if is_production and not is_on else "",
+            links=(Link("runs", f"{ui_url}/runs"),) if ui_url else (),
+        )
+        retrier = ticking[RETRY_SENSOR]
+        retries = retrier.due is not None and not is_silent(retrier, now=now, thresholds=thresholds)
+        return facts, retries
+
+    def _complete(self, today: dt.date) -> dt.date | None:
+        """The newest day of which every critical table is there; where none is critical, every table."""
+        tables = [table for table in self.registry.tables if table.critical] or list(self.registry.tables)
+        instance = self.runs.instance
+        days = [instance.get_materialized_partitions(bronze_key(table)) for table in tables]
+        common = set.intersection(*days) if days else set()
+        return max((day for key in common if (day := dt.date.fromisoformat(key)) <= today), default=None)
+
+    def _switched_on(self, schedule: InstigatorState | None) -> dt.datetime | None:
+        data = schedule.instigator_data if schedule else None
+        began = data.start_timestamp if isinstance(data, ScheduleInstigatorData) else None
+        return self.runs.at(began) if began else None
+
+    def _watchers(
+        self,
+        ticking: Mapping[str, Watcher],
+        schedule: InstigatorState | None,
+        *,
+        now: dt.datetime,
+        thresholds: Thresholds,
+        standpoint: Standpoint,
+    ) -> tuple[Watcher, ...] | None:
+        """What has to tick; None where nobody can expect it to, or not yet.
+
+        A laptop has no daemon most of the time, so a run of the command there does not miss it. A daemon that comes
+        back after a pause finds everything silent at first, itself included: that is judged a tick later.
+        """
+        if standpoint is Standpoint.RUN and self.environment == "local":
+            return None
+        if standpoint is Standpoint.SENSOR and is_silent(ticking[ALERT_SENSOR], now=now, thresholds=thresholds):
+            return None
+        daemons = self._daemons(now, must_exist=standpoint is Standpoint.OUTSIDE)
+        return (*daemons, *ticking.values(), self._schedule(schedule))
+
+    def _daemons(self, now: dt.datetime, *, must_exist: bool) -> Sequence[Watcher]:
+        instance = self.runs.instance
+        beats = instance.get_daemon_heartbeats()
+        found = []
+        for name in instance.get_required_daemon_types():
+            beat = self.runs.at(beats[name].timestamp) if name in beats else None
+            if beat is not None or must_exist:
+                due = beat + HEARTBEAT if beat else now - dt.timedelta(days=1)
+                found.append(Watcher(name, WatcherKind.DAEMON, due, beat))
+        return found
+
+    def _sensor(self, name: str, state: InstigatorState | None) -> Watcher:
+        data = state.instigator_data if state else None
+        if state is None or not state.is_running:
+            return Watcher(name, WatcherKind.SENSOR, None)
+        began = data.last_sensor_start_timestamp if isinstance(data, SensorInstigatorData) else None
+        ticked = self._ticked(state)
+        since = max((each for each in (ticked, self.runs.at(began) if began else None) if each), default=None)
+        return Watcher(name, WatcherKind.SENSOR, since + SENSOR_INTERVAL if since else None, ticked)
+
+    def _schedule(self, state: InstigatorState | None) -> Watcher:
+        if state is None or not state.is_running:
+            return Watcher(INGEST_SCHEDULE, WatcherKind.SCHEDULE, None)
+        ticked = self._ticked(state)
+        since = max((each for each in (ticked, self._switched_on(state)) if each), default=None)
+        return Watcher(INGEST_SCHEDULE, WatcherKind.SCHEDULE, _next_start(since) if since else None, ticked)
+
+    def _ticked(self, state: InstigatorState) -> dt.datetime | None:
+        ticks = self.runs.instance.get_ticks(
+            state.instigator_origin_id, state.selector_id, limit=1, statuses=list(_AT_WORK)
+        )
+        return self.runs.at(ticks[0].timestamp) if ticks else None
+
+
+def _next_start(after: dt.datetime) -> dt.datetime:
+    start = dt.datetime.combine(after.date(), STARTS)
+    return start if start > after else start + dt.timedelta(days=1)
+
+
+def _by_name(states: Sequence[InstigatorState]) -> Mapping[str, InstigatorState]:
+    """States by name; of several code locations' states under one name, one that is switched on."""
+    return {state.name: state for state in sorted(states, key=lambda state: state.is_running)}
