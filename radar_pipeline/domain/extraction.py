@@ -98,6 +98,15 @@ def table_failures(job: SyncJob, *, made_before: int) -> tuple[TableFailure, ...
     return tuple(found)
 
 
+def words_about(job: SyncJob, table: str) -> str:
+    """What a job says of a table that it did not bring: of the table itself, or of all; empty where it says nothing."""
+    for attempt in reversed(job.attempts):
+        if table in attempt.table_failures:
+            return attempt.table_failures[table]
+    overall = (each.failure for each in reversed(job.attempts) if each.failure not in each.table_failures.values())
+    return next((words for words in overall if words), "")
+
+
 def judge_abort(
     job: SyncJob,
     failures: Sequence[TableFailure],

@@ -55,7 +55,8 @@ WORDS: list[tuple[str, Cause, FailureClass]] = [
         F.SOURCE,
     ),
     (
-        "State code: 28000; Error code: 1045; Message: Access denied for user 'reader'@'10.0.0.7' (using password: YES)",
+        "State code: 28000; Error code: 1045; Message: Access denied for user 'reader'@'10.0.0.7' "
+        "(using password: YES)",
         C.MYSQL_DENIED,
         F.SOURCE,
     ),
@@ -176,8 +177,8 @@ WORDS: list[tuple[str, Cause, FailureClass]] = [
     ),
     ("reset job 3 is still running, so no sync of 2026-11-24 could be started", C.SYNC_TIMEOUT, F.TRANSIENT),
     (
-        "Workload failed, source: airbyte-workload-monitor: Airbyte could not start the sync process within time limit. "
-        "The workload was never claimed.",
+        "Workload failed, source: airbyte-workload-monitor: Airbyte could not start the sync process within time "
+        "limit. The workload was never claimed.",
         C.QUEUE_FULL,
         F.TRANSIENT,
     ),
@@ -214,7 +215,7 @@ WORDS: list[tuple[str, Cause, FailureClass]] = [
     ("Duplicate entry '17' for key 'store.PRIMARY'", C.DUPLICATE_KEY, F.PERMANENT),
     # 8. A variable that is not set.
     (
-        "AIRBYTE_SERVER_HOST is not set: the host of the Airbyte server (AIRBYTE_SERVER_PORT is its port, 8001 by default)",
+        "AIRBYTE_SERVER_HOST is not set: the host of the Airbyte server (AIRBYTE_SERVER_PORT is its port)",
         C.VARIABLE_MISSING,
         F.CONFIGURATION,
     ),
