@@ -64,7 +64,7 @@ def bronze_assets(
         from radar_pipeline.orchestration.execution import fail_on_missing, report_of_run
         from radar_pipeline.orchestration.failing import plain_failures
 
-        with plain_failures(systems.settings, context.log.error):
+        with plain_failures(systems.settings, context.log.debug):
             report = report_of_run(context, systems)
             selected = {names[key] for key in context.selected_asset_keys}
             checks = {(names[key.asset_key], Check(key.name)) for key in context.selected_asset_check_keys}

@@ -6,8 +6,10 @@ not: recognising words (domain).
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import dagster as dg
 from pydantic import SecretStr
@@ -54,11 +56,11 @@ def failure(message: str, diagnosis: Diagnosis, *, missing: Sequence[str] = ()) 
 
 @contextmanager
 def plain_failures(settings: Settings, log: Callable[[str], None]) -> Iterator[None]:
-    """Turns errors into failures with a plain description; the trace of one that nobody foresaw goes to the log alone.
+    """Turns errors into failures with a plain description.
 
     Args:
-        settings: The environment, whose secrets show in no description.
-        log: Receives a line about an error that nobody foresaw.
+        settings: The environment, whose secrets show nowhere.
+        log: Receives the trace of an error that nobody foresaw.
     """
     try:
         yield
@@ -70,12 +72,22 @@ def plain_failures(settings: Settings, log: Callable[[str], None]) -> Iterator[N
         raise failure(str(error), diagnosis_of(symptoms.PAST_DAY)) from None
     except _EXPLAINED as error:
         raise failure(str(error), diagnose_error(error)) from None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever else it is, a person reads one sentence and no trace
+        # Dagster would store the trace as it is, and what a library quotes in it may be a secret.
+        log(_without_secrets("".join(traceback.format_exception(error)), settings))
         words = _without_secrets(" ".join(str(error).split()), settings)
         short = words if len(words) <= _WORDS_AT_MOST else f"{words[:_WORDS_AT_MOST]}…"
-        log(f"nobody foresaw this {type(error).__name__}; its trace is in the run's log")
-        message = f"a fault of the platform itself ({type(error).__name__}): {short or 'no reason given'}"
-        raise failure(message, diagnose_error(error)) from error
+        message = (
+            f"a fault of the platform itself ({type(error).__name__}): {short or 'no reason given'}. "
+            "Its trace is in the run's log, at level DEBUG"
+        )
+        raise failure(message, _foreseen(error, short)) from None
+
+
+def _foreseen(error: Exception, words: str) -> Diagnosis:
+    """The diagnosis of an error of no room, whose words quote no secret."""
+    found = diagnose_error(error)
+    return found if found.cause is not Cause.UNKNOWN else replace(found, summary=words or type(error).__name__)
 
 
 def _without_secrets(text: str, settings: Settings) -> str:
