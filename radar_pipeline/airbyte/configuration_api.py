@@ -10,7 +10,7 @@ from typing import Any
 
 from radar_pipeline.airbyte import wire
 from radar_pipeline.airbyte.dialect import CheckOutcome, ServerFeatures
-from radar_pipeline.airbyte.errors import AirbyteRefusedError
+from radar_pipeline.airbyte.errors import AirbyteAnswerError, AirbyteRefusedError
 from radar_pipeline.airbyte.http import Http
 from radar_pipeline.domain.sync import SyncJob
 
@@ -95,15 +95,22 @@ class ConfigurationApi:
         self._http.tell("POST", "/api/v1/jobs/cancel", json={"id": job_id}, timeout=timeout)
 
     def check(self, kind: str, connection: wire.Connection, timeout: float) -> CheckOutcome:
-        """Has the server try the connection's source or destination. A failed check is an answer, not an error."""
+        """Has the server try the connection's source or destination. A failed check is an answer, not an error.
+
+        Raises:
+            AirbyteError: The check could not be carried out.
+        """
         connector_id = connection.source_id if kind == "source" else connection.destination_id
         path = f"/api/v1/{kind}s/check_connection"
         answer = self._http.tell("POST", path, json={f"{kind}Id": connector_id}, timeout=timeout) or {}
         job = answer.get("jobInfo") or {}
-        # Current servers leave `status` out where the check itself crashed.
-        succeeded = answer.get("status") == "succeeded"
         reason = job.get("failureReason") or {}
         words = answer.get("message") or reason.get("externalMessage") or reason.get("internalMessage")
+        if answer.get("status") is None:
+            # What current servers answer where the check itself crashed, which says nothing about the connector.
+            message = f"Airbyte could not carry out its check of the {kind}: {words or 'no reason given'}"
+            raise AirbyteAnswerError(message[:_CHECK_WORDS])
+        succeeded = answer["status"] == "succeeded"
         fallback = "" if succeeded else "the check failed without a reason"
         return CheckOutcome(succeeded, str(words or fallback)[:_CHECK_WORDS])
 

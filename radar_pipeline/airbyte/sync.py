@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from radar_pipeline.airbyte.client import AirbyteClient, Start
 from radar_pipeline.airbyte.errors import AirbyteUnreachableError, SyncNotStartedError, SyncTimeoutError
-from radar_pipeline.airbyte.watch import OnProgress, Patience, SyncProgress, watch
+from radar_pipeline.airbyte.progress import OnProgress, Patience, SyncProgress
+from radar_pipeline.airbyte.watch import AbortIf, watch
 from radar_pipeline.domain.sync import JobKind, JobStatus, SyncAction, SyncDecision, SyncJob, decide_sync, syncs_of_day
 
 __all__ = ["Patience", "SyncOutcome", "SyncProgress", "ensure_sync"]
@@ -51,6 +52,7 @@ def ensure_sync(
     on_decision: Callable[[SyncDecision], None] = lambda _decision: None,
     on_job: Callable[[int], None] = lambda _job_id: None,
     on_progress: OnProgress = lambda _progress: None,
+    abort_if: AbortIf = lambda _job: None,
     sleep: Callable[[float], None] = time.sleep,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> SyncOutcome:
@@ -71,6 +73,7 @@ def ensure_sync(
         on_decision: Told each decision as it is made, before anything is done about it.
         on_job: Told the id of the job that is followed, as soon as it is known.
         on_progress: Told how far the job is, at least every 10 s.
+        abort_if: Told the sync that is followed at each look; where it gives a reason, the sync is cancelled.
         sleep: Waits.
         monotonic: Measures waiting.
 
@@ -79,7 +82,9 @@ def ensure_sync(
         AirbyteError: The server cannot be reached or refuses, or the job was lost sight of.
     """
     limits = patience or Patience(poll_seconds, timeout_seconds)
-    run = _Sync(client, day, limits, settle_seconds, clock, on_decision, on_job, on_progress, sleep, monotonic)
+    run = _Sync(
+        client, day, limits, settle_seconds, clock, on_decision, on_job, on_progress, abort_if, sleep, monotonic
+    )
     return run.ensure(proven, forced_at)
 
 
@@ -93,6 +98,7 @@ class _Sync:
     on_decision: Callable[[SyncDecision], None]
     on_job: Callable[[int], None]
     on_progress: OnProgress
+    abort_if: AbortIf
     sleep: Callable[[float], None]
     monotonic: Callable[[], float]
 
@@ -115,7 +121,7 @@ class _Sync:
                 # A server up to 0.35.1 answers a start with whatever job runs, a reset included.
                 continue
             self.on_job(job.id)
-            return SyncOutcome(self._follow(job), decision)
+            return SyncOutcome(self._follow(job, self.abort_if), decision)
 
     def _jobs(self) -> tuple[SyncJob, ...]:
         """The list of jobs. An outage is ridden out here too: after a start, the list is all that tells of its job."""
@@ -143,12 +149,13 @@ class _Sync:
             raise SyncTimeoutError(message)
         self._follow(job)
 
-    def _follow(self, job: SyncJob) -> SyncJob:
+    def _follow(self, job: SyncJob, abort_if: AbortIf = lambda _job: None) -> SyncJob:
         return watch(
             self.client,
             job,
             self.patience,
             on_progress=self.on_progress,
+            abort_if=abort_if,
             sleep=self.sleep,
             monotonic=self.monotonic,
         )

@@ -1,19 +1,22 @@
-"""Follows one running job to its end. Losing sight of it never cancels it."""
+"""Follows one running job to its end. Losing sight of it never cancels it; only a verdict of its caller does."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from threading import Thread
 
 from radar_pipeline.airbyte.client import AirbyteClient
-from radar_pipeline.airbyte.errors import AirbyteAnswerError, AirbyteUnreachableError, SyncLostError, SyncTimeoutError
+from radar_pipeline.airbyte.errors import (
+    AirbyteAnswerError,
+    AirbyteError,
+    AirbyteUnreachableError,
+    SyncLostError,
+    SyncTimeoutError,
+)
+from radar_pipeline.airbyte.progress import OnProgress, Patience, SyncProgress
 from radar_pipeline.domain.sync import JobStatus, StreamState, SyncJob
-
-# A person who looks at the log wants a sign of life at least this often.
-PROGRESS_SECONDS = 10.0
 
 _SLOWEST_POLL = 60.0
 
@@ -21,64 +24,8 @@ _SLOWEST_POLL = 60.0
 _ANSWER_SHARE = 0.2
 
 
-@dataclass(frozen=True)
-class Patience:
-    """How long to follow a job.
-
-    Attributes:
-        poll_seconds: Pause between two looks at it.
-        timeout_seconds: How long it may take in all.
-        outage_seconds: How long the server may be away in one go.
-        stuck_seconds: After how long without any change it is called stuck.
-        progress_seconds: How often progress is told at least; the pause between two looks is never as long.
-    """
-
-    poll_seconds: float = 10.0
-    timeout_seconds: float = 14_400.0
-    outage_seconds: float = 900.0
-    stuck_seconds: float = 1_800.0
-    progress_seconds: float = PROGRESS_SECONDS
-
-
-@dataclass(frozen=True)
-class SyncProgress:
-    """How far a sync is; ``str`` gives the line for a log.
-
-    Attributes:
-        job: The job as last seen; None while the list of jobs cannot be had.
-        seconds: Since it was first followed, or asked for.
-        tables_done: Tables that are complete; None where the server does not tell before the end.
-        tables_total: Tables of the connection.
-        rows: Rows so far; None as above.
-        note: Something out of the ordinary: an outage, its end, a job that stands still.
-    """
-
-    job: SyncJob | None
-    seconds: float
-    tables_done: int | None = None
-    tables_total: int = 0
-    rows: int | None = None
-    note: str | None = None
-
-    def __str__(self) -> str:
-        """One line for a person."""
-        if self.job is None:
-            return self.note or "waiting for Airbyte"
-        attempt = self.job.last_attempt
-        name = f"{self.job.kind} job {self.job.id}"
-        if attempt is not None and attempt.number:
-            name += f" (attempt {attempt.number + 1})"
-        parts = [f"{name} {self.job.status} for {self.seconds:.0f} s"]
-        if self.tables_done is not None:
-            parts.append(f"{self.tables_done} of {self.tables_total} tables")
-        if self.rows is not None:
-            parts.append(f"{self.rows} rows")
-        if self.note:
-            parts.append(self.note)
-        return ", ".join(parts)
-
-
-OnProgress = Callable[[SyncProgress], None]
+# Told each look at a job; what it returns is why the job is to be cancelled.
+AbortIf = Callable[[SyncJob], str | None]
 
 
 def watch(
@@ -87,17 +34,28 @@ def watch(
     patience: Patience,
     *,
     on_progress: OnProgress = lambda _progress: None,
+    abort_if: AbortIf = lambda _job: None,
     sleep: Callable[[float], None] = time.sleep,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> SyncJob:
     """Follows a job until its status is final, and returns it with its attempts and counts.
+
+    Args:
+        client: The connection.
+        job: What to follow.
+        patience: For how long.
+        on_progress: Told how far the job is.
+        abort_if: Told the job at each look, its end included; where it gives a reason, a job that still runs is
+            cancelled and followed to that end.
+        sleep: Waits.
+        monotonic: Measures waiting.
 
     Raises:
         SyncTimeoutError: It did not end in time.
         SyncLostError: The server was away for too long.
         AirbyteError: The server refused to show it.
     """
-    return _Watch(client, job, patience, on_progress, sleep, monotonic).follow()
+    return _Watch(client, job, patience, on_progress, abort_if, sleep, monotonic).follow()
 
 
 class _Watch:
@@ -107,19 +65,23 @@ class _Watch:
         job: SyncJob,
         patience: Patience,
         on_progress: OnProgress,
+        abort_if: AbortIf,
         sleep: Callable[[float], None],
         monotonic: Callable[[], float],
     ) -> None:
         self._client, self._job, self._patience = client, job, patience
-        self._on_progress, self._sleep, self._monotonic = on_progress, sleep, monotonic
+        self._on_progress, self._abort_if, self._sleep, self._monotonic = on_progress, abort_if, sleep, monotonic
         self._begin = self._told_at = self._changed_at = monotonic()
         self._answered_at = self._begin
         self._failures = 0
         self._is_told = False
+        self._is_aborted = False
 
     def follow(self) -> SyncJob:
         while True:
             self._look()
+            if not self._failures:
+                self._abort_where_due()
             if self._job.status.is_final and not self._failures:
                 self._tell()
                 return self._job
@@ -155,6 +117,19 @@ class _Watch:
             self._changed_at = self._answered_at
         self._is_told = self._is_told and seen.status is self._job.status
         self._job = seen
+
+    def _abort_where_due(self) -> None:
+        reason = self._abort_if(self._job)
+        if reason is None or self._is_aborted or self._job.status.is_final:
+            return
+        try:
+            self._client.cancel(self._job.id)
+        except AirbyteError as error:
+            # Asked again at the next look.
+            self._tell(f"it is to be cancelled and could not be: {error}")
+            return
+        self._is_aborted = True
+        self._tell(f"cancelled: {reason}")
 
     def _ask(self, timeout: float) -> SyncJob:
         """The job as the server shows it. A server that hangs does not silence the log while it is waited for."""

@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from radar_pipeline.airbyte.errors import AirbyteAnswerError
+from radar_pipeline.airbyte.failures import failure_words, table_failures_of
 from radar_pipeline.domain.schema import ObservedColumn, ObservedTable
 from radar_pipeline.domain.sync import Attempt, JobKind, JobStatus, StreamCount, StreamState, SyncJob
-
-_FAILURE_WORDS = 300
 
 _KINDS = {
     "sync": JobKind.SYNC,
@@ -197,6 +196,7 @@ def _attempt(body: Mapping[str, Any], connection: Connection | None) -> Attempt:
         streams=_streams(body.get("streamStats"), connection, is_final=status.is_final),
         total_records=_records(total, is_final=status.is_final) if total else body.get("recordsSynced"),
         failure=_failure(body.get("failureSummary")),
+        table_failures=table_failures_of(body.get("failureSummary"), connection) if connection else {},
     )
 
 
@@ -226,17 +226,7 @@ def _records(stats: Mapping[str, Any], *, is_final: bool) -> int | None:
 
 
 def _failure(summary: Mapping[str, Any] | None) -> str | None:
-    for failure in (summary or {}).get("failures") or ():
-        # The external message is often no more than "something went wrong"; the internal one names the cause.
-        told = (failure.get("externalMessage"), failure.get("internalMessage"))
-        words = " | ".join(dict.fromkeys(str(each) for each in told if each))
-        if words:
-            origin = failure.get("failureOrigin")
-            stream = (failure.get("streamDescriptor") or {}).get("name")
-            where = ", ".join(str(part) for part in (origin, stream) if part)
-            text = " ".join((f"{where}: {words}" if where else words).split())
-            return text if len(text) <= _FAILURE_WORDS else f"{text[:_FAILURE_WORDS]}…"
-    return None
+    return next((words for failure in (summary or {}).get("failures") or () if (words := failure_words(failure))), None)
 
 
 def states_of(statuses: Iterable[Any], connection: Connection) -> dict[tuple[int, str], StreamState]:

@@ -6,12 +6,22 @@ here recognises is said to be unknown, with the words that it came with.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
-from radar_pipeline.domain.failure import FailureClass
+from radar_pipeline.domain import symptoms, symptoms_of_ends
+from radar_pipeline.domain.causes import Cause, Symptom
+from radar_pipeline.domain.failure import TREATMENTS, FailureClass, Mechanism
+
+__all__ = ["Cause", "Diagnosis", "Origin", "RunFailure", "diagnose", "diagnosis_of", "is_mendable"]
+
+# Messages are a few sentences; what is longer repeats itself or is somebody's stack trace.
+_READ_AT_MOST = 8_000
+_WORDS_AT_MOST = 400
 
 
 class Origin(StrEnum):
@@ -22,31 +32,6 @@ class Origin(StrEnum):
     AIRBYTE = "airbyte"
     PLATFORM = "platform"
     CONFIGURATION = "configuration"
-    UNKNOWN = "unknown"
-
-
-class Cause(StrEnum):
-    """What is behind a failure."""
-
-    MYSQL_TIMEOUT = "mysql_timeout"
-    MYSQL_REFUSED = "mysql_refused"
-    MYSQL_DENIED = "mysql_denied"
-    S3_DENIED = "s3_denied"
-    S3_UNREACHABLE = "s3_unreachable"
-    AIRBYTE_UNREACHABLE = "airbyte_unreachable"
-    AIRBYTE_REFUSED = "airbyte_refused"
-    SYNC_TIMEOUT = "sync_timeout"
-    OUT_OF_MEMORY = "out_of_memory"
-    DISK_FULL = "disk_full"
-    WORKER_LOST = "worker_lost"
-    QUEUE_FULL = "queue_full"
-    SCHEMA_MISMATCH = "schema_mismatch"
-    DUPLICATE_KEY = "duplicate_key"
-    VARIABLE_MISSING = "variable_missing"
-    YAML_BROKEN = "yaml_broken"
-    NO_DATA = "no_data"
-    PAST_DAY = "past_day"
-    TABLE_FAILED = "table_failed"
     UNKNOWN = "unknown"
 
 
@@ -103,14 +88,68 @@ class RunFailure:
         return RunFailure(diagnosis, tuple(str(name) for name in document.get("missing") or ()))
 
 
+# What a failure that says nothing of its kind is taken for, by where it showed.
+_CLASS_OF: Mapping[Origin, FailureClass] = MappingProxyType(
+    {
+        Origin.SOURCE: FailureClass.SOURCE,
+        Origin.DESTINATION: FailureClass.DESTINATION,
+        Origin.AIRBYTE: FailureClass.PLATFORM,
+        Origin.PLATFORM: FailureClass.PLATFORM,
+        Origin.CONFIGURATION: FailureClass.CONFIGURATION,
+        Origin.UNKNOWN: FailureClass.PERMANENT,
+    }
+)
+
+# A refused connection or a time-out without any name is about the system that it came from.
+_REFUSED = re.compile(r"connection (was )?(refused|reset)|no route to host|name or service not known")
+_LATE = re.compile(r"tim(ed|e)[ -]?out")
+_NAMELESS: Mapping[Origin, tuple[Symptom, Symptom]] = MappingProxyType(
+    {
+        Origin.SOURCE: (symptoms_of_ends.MYSQL_REFUSED, symptoms_of_ends.MYSQL_TIMEOUT),
+        Origin.DESTINATION: (symptoms_of_ends.S3_UNREACHABLE, symptoms_of_ends.S3_UNREACHABLE),
+        Origin.AIRBYTE: (symptoms.AIRBYTE_UNREACHABLE, symptoms.AIRBYTE_UNREACHABLE),
+    }
+)
+
+# Airbyte says which end of a connection a failure came from (`failureOrigin`).
+_TOLD = {
+    Origin.DESTINATION: re.compile(r"^destination\b|\bdestination, [^:]{1,80}:|within the destination connector"),
+    Origin.SOURCE: re.compile(r"^source\b|\bsource, [^:]{1,80}:|within the source connector"),
+}
+
+
 def diagnose(text: str, *, origin: Origin = Origin.UNKNOWN) -> Diagnosis:
-    """Names the cause behind a failure's own words.
+    """Names the cause behind a failure's own words. Never raises; letter case and white space make no difference.
 
     Args:
         text: What the failure said.
-        origin: Where it showed, as far as that is known.
+        origin: Where it showed, as far as that is known; it decides only where the words leave the question open.
     """
-    del origin
-    return Diagnosis(
-        Cause.UNKNOWN, FailureClass.PERMANENT, text or "no reason was given", "Read the run's log in the Dagster UI."
-    )
+    told = " ".join(text.split())[:_READ_AT_MOST].casefold()
+    symptom = next((each for each in symptoms.SYMPTOMS if each.shows_in(told)), None)
+    where = origin if origin is not Origin.UNKNOWN else _told_origin(told)
+    if where in _NAMELESS and (symptom is None or symptom in {symptoms.TABLE_FAILED, symptoms.NO_DATA}):
+        refused, late = _NAMELESS[where]
+        symptom = refused if _REFUSED.search(told) else late if _LATE.search(told) else symptom
+    if symptom is None:
+        words = " ".join(text.split())
+        short = words if len(words) <= _WORDS_AT_MOST else f"{words[:_WORDS_AT_MOST]}…"
+        step = "Read the run's log in the Dagster UI, and the log of the Airbyte job that it links."
+        return Diagnosis(Cause.UNKNOWN, _CLASS_OF[where], short or "No reason was given.", step)
+    if symptom is symptoms.TABLE_FAILED and where is Origin.DESTINATION:
+        return replace(diagnosis_of(symptom), failure_class=FailureClass.DESTINATION)
+    return diagnosis_of(symptom)
+
+
+def diagnosis_of(symptom: Symptom) -> Diagnosis:
+    """The diagnosis that a symptom stands for."""
+    return Diagnosis(symptom.cause, symptom.failure_class, symptom.summary, symptom.next_step)
+
+
+def is_mendable(failure_class: FailureClass) -> bool:
+    """Whether a repetition may mend a failure of this class, whoever makes it."""
+    return TREATMENTS[failure_class].mechanism is not Mechanism.NONE
+
+
+def _told_origin(told: str) -> Origin:
+    return next((origin for origin, words in _TOLD.items() if words.search(told)), Origin.UNKNOWN)

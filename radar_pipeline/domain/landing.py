@@ -80,7 +80,7 @@ def _cause(folder: Folder, expected: Expectation) -> tuple[str, ...]:
     newest = next(iter(syncs_of_day(expected.jobs, folder.day)), None)
     if newest is None or newest.status is JobStatus.SUCCEEDED or not newest.status.is_final:
         return ()
-    return (f"sync job {newest.id} {newest.status}: {newest.failure or 'no reason given'}",)
+    return (f"sync job {newest.id} {newest.status}: {newest.failure_of(folder.table) or 'no reason given'}",)
 
 
 def _older(snapshots: Sequence[Snapshot]) -> tuple[str, ...]:

@@ -78,6 +78,7 @@ class Attempt:
             them and there are none.
         total_records: Rows over all tables; None where not told.
         failure: The server's words on why the attempt failed, shortened; None where it did not or does not say.
+        table_failures: Its words on each table that one of the attempt's failures names, shortened.
     """
 
     number: int
@@ -87,6 +88,7 @@ class Attempt:
     streams: Mapping[str, StreamCount] | None = None
     total_records: int | None = None
     failure: str | None = None
+    table_failures: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,11 @@ class SyncJob:
     def failure(self) -> str | None:
         """The newest reason for failure that any attempt names."""
         return next((a.failure for a in reversed(self.attempts) if a.failure), None)
+
+    def failure_of(self, table: str) -> str | None:
+        """The newest reason for failure that is about a table; where none is, the newest of any."""
+        told = (attempt.table_failures.get(table) for attempt in reversed(self.attempts))
+        return next((words for words in told if words), self.failure)
 
 
 class SyncAction(StrEnum):

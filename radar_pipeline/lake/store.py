@@ -3,8 +3,8 @@
 Two clients stand behind it. Listings and footers go through ``obstore`` because they come by the thousand: measured on
 1,000 tables of 4 files it needs a fifth of the processor time of boto3 and a third of the wall time, as boto3 spends
 2.3 ms under the interpreter's lock for each request. So do small writes: a day on which nothing has to be moved never
-makes a boto3 client, which takes 0.25 s. What moves and deletes goes through boto3, which knows conditions, metadata
-and multipart copies.
+makes a boto3 client, which takes 0.25 s. What moves files goes through boto3, which knows conditions, metadata and
+multipart copies.
 """
 
 from __future__ import annotations
@@ -201,9 +201,11 @@ class LakeStore:
 
     def delete(self, key: str, *, only_if: str | None = None) -> None:
         """Removes an object; with ``only_if`` only the one with that entity tag (a changed one raises ``CHANGED``)."""
-        condition = {"IfMatch": only_if} if only_if else {}
         with self._told(f"delete {key}"):
-            self.s3.delete_object(Bucket=self.config.bucket, Key=key, **condition)
+            if only_if is None:
+                obstore.delete(self._fast, key)
+            else:
+                self.s3.delete_object(Bucket=self.config.bucket, Key=key, IfMatch=only_if)
 
     def copy(self, original: StoredObject, target: str, *, metadata: Mapping[str, str]) -> None:
         """Copies an object inside the bucket; one that changed since it was looked at raises ``CHANGED``."""
@@ -235,7 +237,9 @@ class LakeStore:
     def is_listable(self, prefix: str) -> bool:
         """Whether anything lies under a prefix; raises where listing is refused."""
         with self._told(f"list {prefix}"):
-            return bool(self.s3.list_objects_v2(Bucket=self.config.bucket, Prefix=prefix, MaxKeys=1).get("KeyCount"))
+            # By folders: one page where a listing of every file would be many.
+            found = obstore.list_with_delimiter(self._fast, prefix)
+        return bool(found["common_prefixes"] or found["objects"])
 
     def _error(self, fault: LakeFault, what: str, detail: str) -> LakeError:
         return lake_error(fault, what, bucket=self.config.bucket, where=self.config.where, detail=detail)

@@ -15,7 +15,7 @@ import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 from dagster._core.definitions.metadata import normalize_metadata
 
-from radar_pipeline.domain.judgement import Check, TableDay, explain_missing, missing_tables
+from radar_pipeline.domain.judgement import Check, TableDay
 from radar_pipeline.orchestration.keys import BRONZE, bronze_key, tables_by_key
 from radar_pipeline.orchestration.metadata import check_metadata, materialization_metadata
 from radar_pipeline.orchestration.systems import Systems
@@ -61,19 +61,21 @@ def bronze_assets(
         op_tags={"dagster/priority": "10"},
     )
     def bronze_radar(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        from radar_pipeline.orchestration.execution import report_of_run
+        from radar_pipeline.orchestration.execution import fail_on_missing, report_of_run
+        from radar_pipeline.orchestration.failing import plain_failures
 
-        report = report_of_run(context, systems)
-        selected = {names[key] for key in context.selected_asset_keys}
-        checks = {(names[key.asset_key], Check(key.name)) for key in context.selected_asset_check_keys}
-        keyed = [(bronze_key(registry[table.table]), table) for table in report.tables]
-        for key, table in keyed:
-            if selected and table.landing.is_proven:
-                yield _materialization(context, systems, report, table, key)
-        targets = _targets(context, {key.asset_key for key in context.selected_asset_check_keys}, report.day)
-        for key, table in keyed:
-            yield from _evaluations(context, report.day, table, key, checks, targets.get(key))
-        _fail_on_missing(context, report, selected)
+        with plain_failures(systems.settings, context.log.debug):
+            report = report_of_run(context, systems)
+            selected = {names[key] for key in context.selected_asset_keys}
+            checks = {(names[key.asset_key], Check(key.name)) for key in context.selected_asset_check_keys}
+            keyed = [(bronze_key(registry[table.table]), table) for table in report.tables]
+            for key, table in keyed:
+                if selected and table.landing.is_proven:
+                    yield _materialization(context, systems, report, table, key)
+            targets = _targets(context, {key.asset_key for key in context.selected_asset_check_keys}, report.day)
+            for key, table in keyed:
+                yield from _evaluations(context, report.day, table, key, checks, targets.get(key))
+            fail_on_missing(context, report, selected)
 
     return bronze_radar
 
@@ -181,14 +183,3 @@ def _targets(
                 storage_id=newest.storage_id, run_id=newest.run_id, timestamp=newest.timestamp
             )
     return found
-
-
-def _fail_on_missing(context: dg.AssetExecutionContext, report: "DayReport", selected: set[str]) -> None:
-    """Names what is missing, and fails the run where a selected critical table is among it."""
-    missing = [table for table in missing_tables(report.tables) if table.table in selected]
-    for table in missing:
-        context.log.warning(f"{table.table} is not there: {'; '.join(table.landing.reasons)}")
-    if any(table.critical for table in missing):
-        message = explain_missing(report.day, report.tables, missing, can_sync=report.decision is not None)
-        lacking = ", ".join(table.table for table in missing)
-        raise dg.Failure(message, metadata={"missing": lacking}, allow_retries=False)

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from radar_pipeline.airbyte.client import AirbyteClient
 from radar_pipeline.airbyte.errors import AirbyteError
-from radar_pipeline.airbyte.sync import Patience, SyncProgress, ensure_sync
+from radar_pipeline.airbyte.progress import Patience, SyncProgress
 from radar_pipeline.airbyte.watch import watch
 from radar_pipeline.domain.counts import COUNT_REACH
-from radar_pipeline.domain.judgement import TableDay
-from radar_pipeline.domain.landing import Landing, LandingVerdict
-from radar_pipeline.domain.ledger import CHECKS, Judgement
-from radar_pipeline.domain.snapshots import BrokenFile, DataFile, Folder
+from radar_pipeline.domain.judgement import TableDay, missing_tables
+from radar_pipeline.domain.landing import Landing
+from radar_pipeline.domain.snapshots import Folder
 from radar_pipeline.domain.sync import SyncAction, SyncDecision, SyncJob, syncs_of_day
 from radar_pipeline.lake.ledger import record_judgements
 from radar_pipeline.lake.publish import Outcome, quarantine
+from radar_pipeline.orchestration.extraction import Extraction
 from radar_pipeline.orchestration.judging import Evidence, judge_day, judge_landings
+from radar_pipeline.orchestration.publishing import judgement_of, superseded_of, with_strays
 from radar_pipeline.orchestration.systems import Systems
 from radar_pipeline.orchestration.witnesses import Log, Witnesses, is_synced
 
@@ -40,6 +40,7 @@ class DayReport:
         job: The sync job followed or reused; None where there is none.
         job_urls: Where a person sees a job, by its id.
         moved: How many superseded files went into quarantine.
+        aborted: Why this run cancelled its sync; None where it did not.
     """
 
     day: dt.date
@@ -49,6 +50,7 @@ class DayReport:
     job: SyncJob | None = None
     job_urls: Mapping[int, str] = field(default_factory=dict)
     moved: int = 0
+    aborted: str | None = None
 
 
 class PastDayError(Exception):
@@ -88,6 +90,7 @@ class DayRun:
         Raises:
             FutureDayError: The day has not begun.
             PastDayError: The day is past and nothing of it lies in the bucket.
+            PreflightError: An end of the sync cannot be used; nothing was synced.
             AirbyteError: The server cannot be reached or refuses.
             LakeError: The bucket cannot be read or written.
         """
@@ -107,31 +110,34 @@ class DayRun:
 
     def _sync_today(self, forced_at: dt.datetime | None) -> DayReport:
         client = self.systems.connect_airbyte()
-        with ThreadPoolExecutor(1, thread_name_prefix="ledger") as aside:
-
-            def followed(job: int) -> None:
-                self.on_job(client, job)
-                # Most of the ledger's records are there already, and there is time while the sync runs.
-                aside.submit(self._witnesses.history)
-
-            outcome = ensure_sync(
-                client,
-                self.day,
-                proven=lambda: self._is_proven(client),
-                forced_at=forced_at,
-                poll_seconds=self.systems.settings.poll_seconds,
-                timeout_seconds=self.systems.settings.sync_timeout_seconds,
-                clock=self.systems.clock,
-                on_decision=self._decided,
-                on_job=followed,
-                on_progress=self._progress,
-            )
+        extraction = Extraction(self.systems, self.day, client, self._witnesses, self.log, self.on_job)
+        outcome = extraction.first(proven=lambda: self._is_proven(client), forced_at=forced_at)
         synced = outcome.decision.action is not SyncAction.REUSE
         evidence = self._witnesses.evidence(
             client, recount=synced or self._ended_lately(outcome.job), folders=None if synced else self._folders
         )
         report = self._publish_and_judge(evidence, client)
-        return replace(report, decision=outcome.decision)
+        if synced:
+            report = self._try_again(extraction, report, client)
+        return replace(report, decision=outcome.decision, aborted=extraction.aborted)
+
+    def _try_again(self, extraction: Extraction, report: DayReport, client: AirbyteClient) -> DayReport:
+        """Syncs once more for what is missing, as long as that is worth it.
+
+        What landed is published and on record by then: a further sync that fails takes nothing away.
+        """
+        while missing_tables(report.tables):
+            verdict = extraction.worth_another(report.tables, report.evidence.jobs)
+            self.log(verdict.reason)
+            if not verdict.repeat:
+                break
+            try:
+                extraction.again()
+            except AirbyteError as error:
+                self.log(f"what is missing could not be tried again: {error}")
+                break
+            report = self._publish_and_judge(self._witnesses.evidence(client, recount=True), client)
+        return report
 
     def _ended_lately(self, job: SyncJob) -> bool:
         """Whether a count of the source still says something about a sync whose own run may have died before it."""
@@ -161,11 +167,6 @@ class DayRun:
                 self.on_job(client, job.id)
                 patience = Patience(settings.poll_seconds, settings.sync_timeout_seconds)
                 watch(client, job, patience, on_progress=self._progress)
-
-    def _decided(self, decision: SyncDecision) -> None:
-        self.log(decision.reason)
-        if decision.action is SyncAction.START:
-            self._witnesses.count_source()
 
     def _progress(self, progress: SyncProgress) -> None:
         self.log(str(progress))
@@ -198,7 +199,7 @@ class DayRun:
 
     def _publish_and_judge(self, evidence: Evidence, client: AirbyteClient | None) -> DayReport:
         systems, report = self.systems, self._report(evidence, client)
-        files = quarantine(systems.lake, systems.layout, _superseded(report.tables))
+        files = quarantine(systems.lake, systems.layout, superseded_of(report.tables))
         moved = sum(file.outcome is Outcome.MOVED for file in files)
         if moved:
             self.log(f"{moved} files of superseded attempts went into quarantine")
@@ -207,7 +208,7 @@ class DayRun:
             for file in files
             if file.quarantined_to is None
         }
-        tables = tuple(_with_strays(table, stayed) for table in report.tables)
+        tables = tuple(with_strays(table, stayed) for table in report.tables)
         self._record(tables)
         return replace(report, tables=tables, moved=moved)
 
@@ -225,44 +226,9 @@ class DayRun:
     def _record(self, tables: tuple[TableDay, ...]) -> None:
         """Writes the checks' judgements beside the lake; tomorrow's volume is measured against the accepted ones."""
         now = self.systems.clock()
-        judgements = [_judgement(table, table.landing, now) for table in tables if table.landing.is_proven]
+        judgements = [judgement_of(table, now) for table in tables if table.landing.is_proven]
         if judgements:
             record_judgements(self.systems.lake, self.systems.layout, self.day, judgements)
-
-
-def _judgement(table: TableDay, landing: LandingVerdict, now: dt.datetime) -> Judgement:
-    snapshot = landing.snapshot
-    return Judgement(
-        table=table.table,
-        rows=snapshot.rows if snapshot else 0,
-        bytes=snapshot.bytes if snapshot else 0,
-        files=len(snapshot.files) if snapshot else 0,
-        newest=snapshot.newest if snapshot else None,
-        accepted=table.is_accepted,
-        # A person's word is recorded by `radar accept` alone; this is the machine's, whatever it rests on.
-        by=CHECKS,
-        reason="; ".join(landing.reasons),
-        recorded_at=now,
-    )
-
-
-def _with_strays(table: TableDay, stayed: Mapping[str, str]) -> TableDay:
-    """A table whose superseded files could not leave its folder has not landed: readers would see rows twice."""
-    strays = [file.key for file in table.landing.superseded if file.key in stayed]
-    if not strays:
-        return table
-    reason = f"{len(strays)} files of other attempts could not leave the folder, so rows would count twice"
-    landing = replace(
-        table.landing,
-        landing=Landing.INCOMPLETE,
-        snapshot=None,
-        reasons=(reason, f"{strays[0]}: {stayed[strays[0]]}", *table.landing.reasons),
-    )
-    return TableDay(table.table, table.critical, landing)
-
-
-def _superseded(tables: tuple[TableDay, ...]) -> list[DataFile | BrokenFile]:
-    return [file for table in tables for file in table.landing.superseded]
 
 
 def _some(names: list[str], most: int = 8) -> str:

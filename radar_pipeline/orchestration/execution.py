@@ -13,24 +13,25 @@ import dagster as dg
 
 from radar_pipeline.airbyte.client import AirbyteClient
 from radar_pipeline.airbyte.errors import AirbyteError
-from radar_pipeline.lake.errors import LakeError
+from radar_pipeline.domain.diagnosis import Origin, diagnose
+from radar_pipeline.domain.judgement import explain_missing, missing_tables
 from radar_pipeline.orchestration.bronze import FORCE_TAG
-from radar_pipeline.orchestration.day import DayReport, DayRun, FutureDayError, PastDayError
+from radar_pipeline.orchestration.day import DayReport, DayRun
+from radar_pipeline.orchestration.failing import failure
 from radar_pipeline.orchestration.systems import Systems
-from radar_pipeline.settings import SettingsError
-from radar_pipeline.source.connection import SourceError
 
 
 def report_of_run(context: dg.AssetExecutionContext, systems: Systems) -> DayReport:
     """Does what the run asks for: ingests the day where assets are selected, else only judges what lies there.
 
     Raises:
-        dagster.Failure: The day could not be ingested or judged; its description says why and what to do.
+        dagster.Failure: What the run asks for makes no sense.
+        Exception: The day could not be ingested or judged.
     """
     day = day_of_run(context, systems)
     watched = _Watched(context)
     run = DayRun(systems, day, log=context.log.info, on_job=watched.remember)
-    with _plain_failures(), watched.cancelled_on_termination():
+    with watched.cancelled_on_termination():
         if not context.selected_asset_keys:
             return run.check()
         return run.ingest(forced_at=_forced_at(context))
@@ -49,7 +50,7 @@ def _forced_at(context: dg.AssetExecutionContext) -> dt.datetime | None:
         return dt.datetime.fromisoformat(asked)
     except ValueError:
         message = f"the run's tag {FORCE_TAG} is {asked!r}: it must be the time at which the sync was asked for"
-        raise dg.Failure(message, allow_retries=False) from None
+        raise failure(message, diagnose(message, origin=Origin.CONFIGURATION)) from None
 
 
 def day_of_run(context: dg.AssetExecutionContext, systems: Systems) -> dt.date:
@@ -62,7 +63,7 @@ def day_of_run(context: dg.AssetExecutionContext, systems: Systems) -> dt.date:
         return dt.date.fromisoformat(context.partition_key)
     if context.selected_asset_keys:
         message = "choose a partition: each day of bronze is one"
-        raise dg.Failure(message, allow_retries=False)
+        raise failure(message, diagnose(message, origin=Origin.CONFIGURATION))
     newest = [
         context.instance.get_latest_materialization_event(key.asset_key) for key in context.selected_asset_check_keys
     ]
@@ -104,10 +105,22 @@ class _Watched:
             self._context.log.warning(f"the run was terminated: sync job {job_id} is cancelled")
 
 
-@contextmanager
-def _plain_failures() -> Iterator[None]:
-    """Turns the errors that the rooms explain themselves into failures without a stack trace of theirs."""
-    try:
-        yield
-    except (AirbyteError, LakeError, SourceError, SettingsError, PastDayError, FutureDayError) as error:
-        raise dg.Failure(str(error), allow_retries=False) from None
+def fail_on_missing(context: dg.AssetExecutionContext, report: DayReport, selected: set[str]) -> None:
+    """Names what is missing, and fails the run where a selected critical table is among it.
+
+    Raises:
+        dagster.Failure: A critical table is missing.
+    """
+    missing = [table for table in missing_tables(report.tables) if table.table in selected]
+    for table in missing:
+        context.log.warning(f"{table.table} is not there: {'; '.join(table.landing.reasons)}")
+    critical = [table for table in missing if table.critical]
+    if critical:
+        message = explain_missing(report.day, report.tables, missing, can_sync=report.decision is not None)
+        if report.aborted:
+            message = f"the sync was cancelled, because {report.aborted}. {message}"
+        evidence = report.aborted or "; ".join(critical[0].landing.reasons)
+        raise failure(message, diagnose(evidence), missing=[table.table for table in missing])
+    if missing:
+        names = ", ".join(table.table for table in missing)
+        context.log.warning(f"partial success: {len(report.tables) - len(missing)} tables are there, not {names}")

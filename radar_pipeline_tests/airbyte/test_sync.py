@@ -17,8 +17,9 @@ import pytest
 from radar_pipeline.airbyte.client import AirbyteClient, connect
 from radar_pipeline.airbyte.config import AirbyteConfig, Timeouts
 from radar_pipeline.airbyte.errors import SyncLostError, SyncNotStartedError, SyncTimeoutError
+from radar_pipeline.airbyte.progress import Patience, SyncProgress
 from radar_pipeline.airbyte.sync import SyncOutcome, ensure_sync
-from radar_pipeline.airbyte.watch import Patience, SyncProgress, watch
+from radar_pipeline.airbyte.watch import watch
 from radar_pipeline.domain.sync import JobKind, JobStatus, SyncAction, SyncDecision
 from radar_pipeline.local.airbyte_server.bootstrap import CONNECTION_ID
 from radar_pipeline_tests.local.airbyte_harness import TABLES, Server, running

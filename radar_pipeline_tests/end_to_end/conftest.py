@@ -19,10 +19,9 @@ from radar_pipeline.local.stack import LocalOptions, LocalStack
 from radar_pipeline.local.state import PART_OF_PORT
 from radar_pipeline.settings import load_settings
 from radar_pipeline_tests.conftest import AWS_VENV
-from radar_pipeline_tests.end_to_end.world import World, small_registry, small_registry_text
+from radar_pipeline_tests.end_to_end.world import ATTEMPTS, SETTINGS, World, small_registry, small_registry_text
 
 # A real server makes up to 20 attempts, 10 s and more apart. A second is the least that its times can tell apart.
-ATTEMPTS = 2
 RETRY_PAUSE_SECONDS = 1.0
 
 
@@ -67,7 +66,7 @@ def _retrying_soon(program: Callable[..., Program]) -> Callable[..., Program]:
 def _assemble(stack: LocalStack, registry_file: Path, folder: Path, patch: pytest.MonkeyPatch) -> World:
     patch.setenv("RADAR_ENV_FILE", str(stack.home.env))
     patch.setenv("RADAR_TABLES_FILE", str(registry_file))
-    settings = load_settings()
+    settings = load_settings(**SETTINGS)
     home = folder / "dagster"
     home.mkdir()
     patch.setenv("DAGSTER_HOME", str(home))

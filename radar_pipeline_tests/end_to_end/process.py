@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from radar_pipeline.airbyte import client as airbyte_client
 from radar_pipeline.cli.platform import dagster_instance, load_platform
-from radar_pipeline.orchestration import bronze, day
+from radar_pipeline.orchestration import bronze, day, extraction
 
 
 def die() -> NoReturn:
@@ -52,7 +52,7 @@ def arm(point: str) -> None:
 
     airbyte_client.connect = connect_armed
     if point == "polling":
-        day.DayRun._progress = dying(day.DayRun._progress, before=False)
+        extraction.Extraction.progress = dying(extraction.Extraction.progress, before=False)
     if point == "proving":
         day.judge_day = dying(day.judge_day, before=True)
     if point == "publishing":

@@ -59,7 +59,7 @@ def test_the_link_leads_to_the_job_that_wrote_the_standing_copy(world: World) ->
     day = world.new_day()
     assert world.run(day).success
     first = materialization(world, "store", day)
-    with world.fault("mysql-refused", times=None):
+    with world.fault("mysql-refused", times=None, checks=False):
         forced = world.run(day, forced_at=world.clock())
     assert forced.table("store").landed
     again = materialization(world, "store", day)

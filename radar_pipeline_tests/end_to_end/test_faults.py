@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from radar_pipeline.local.drift import apply_drift, plan_drift, undo_drift
-from radar_pipeline_tests.end_to_end.conftest import ATTEMPTS
 from radar_pipeline_tests.end_to_end.proof import (
     EMPTY,
     assert_all_green,
@@ -17,7 +16,7 @@ from radar_pipeline_tests.end_to_end.proof import (
     tables,
     watched_quarantine,
 )
-from radar_pipeline_tests.end_to_end.world import World
+from radar_pipeline_tests.end_to_end.world import ATTEMPTS, World
 
 pytestmark = pytest.mark.e2e
 
@@ -29,7 +28,7 @@ pytestmark = pytest.mark.e2e
 def test_a_sync_that_succeeds_without_data_makes_nothing_green(world: World, report: str, words: str) -> None:
     day = world.new_day()
     with world.fault("succeeded-without-data", report=report):
-        outcome = world.run(day)
+        outcome = world.run(day, table_attempts=1)
     # What has no rows at the source is there without a file.
     assert_missing(world, day, outcome, tables(world) - {EMPTY})
     assert words in outcome.reason("store", "landed")
@@ -39,17 +38,16 @@ def test_a_sync_that_succeeds_without_data_makes_nothing_green(world: World, rep
     assert_all_green(world, day, again, syncs=2)
 
 
-@pytest.mark.parametrize("table", ["menu", "store"])
-def test_a_table_that_fails_is_named_with_its_cause_and_hides_no_other(world: World, table: str) -> None:
+def test_a_table_that_fails_is_named_with_its_cause_and_hides_no_other(world: World) -> None:
     day = world.new_day()
-    with world.fault("stream-fails", table=table):
+    with world.fault("stream-fails", table="menu"):
         outcome = world.run(day)
-    assert_missing(world, day, outcome, {table}, f"reading '{table}' broke off after")
+    assert_missing(world, day, outcome, {"menu"}, "reading 'menu' broke off after")
     assert world.syncs_posted(day) == 1
     # Both attempts wrote each of the other tables; one copy of each stands.
     assert world.rows_of(world.quarantined("login", day)) == world.rows_of(world.data_keys("login", day))
     assert_all_green(world, day, world.run(day), syncs=2)
-    assert len(world.quarantined(table, day)) == ATTEMPTS
+    assert len(world.quarantined("menu", day)) == ATTEMPTS
 
 
 @pytest.mark.parametrize(("table", "share"), [(None, 1.0), ("store", 0.5)], ids=["whole copies", "half a copy"])
@@ -75,7 +73,7 @@ def test_rows_of_a_failed_attempt_never_count_and_end_in_quarantine(
 def test_a_table_written_in_part_and_reported_in_full_is_not_green(world: World, table: str) -> None:
     day = world.new_day()
     with world.fault("half-written-table", table=table):
-        outcome = world.run(day)
+        outcome = world.run(day, table_attempts=1)
     held, whole = world.rows_of(world.data_keys(table, day)), world.source_rows()[table]
     assert 0 < held < whole
     assert_missing(world, day, outcome, {table}, f"left {held} rows in the bucket where Airbyte counted {whole}")
@@ -93,7 +91,7 @@ def test_a_table_written_in_part_and_reported_in_full_is_not_green(world: World,
 )
 def test_a_sync_that_could_do_nothing_is_told_in_the_workers_words(world: World, fault: str, words: str) -> None:
     day = world.new_day()
-    with world.fault(fault):
+    with world.fault(fault, checks=False):
         outcome = world.run(day)
     assert_missing(world, day, outcome, tables(world) - {EMPTY}, words)
     # A cause that all share is told once.
@@ -127,7 +125,7 @@ def test_a_worker_out_of_memory_once_is_made_good_by_the_next_attempt(
 def test_a_sync_that_crosses_midnight_is_found_under_the_next_day_and_said(world: World) -> None:
     day = world.new_day()
     with world.fault("crosses-midnight"):
-        outcome = world.run(day)
+        outcome = world.run(day, table_attempts=1)
     assert_missing(world, day, outcome, tables(world) - {EMPTY}, "the sync crossed midnight UTC")
     next_day = world.new_day()
     assert f"100 rows lie under {next_day}" in outcome.reason("store", "landed")
@@ -141,7 +139,7 @@ def test_a_sync_that_crosses_midnight_is_found_under_the_next_day_and_said(world
 def test_a_sync_that_crossed_midnight_can_be_made_good_while_its_day_lasts(world: World) -> None:
     day = world.new_day()
     with world.fault("crosses-midnight"):
-        assert not world.run(day).success
+        assert not world.run(day, table_attempts=1).success
     assert_all_green(world, day, world.run(day), syncs=2)
     world.new_day()
 

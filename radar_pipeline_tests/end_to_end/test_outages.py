@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from radar_pipeline.orchestration import day as day_module
+from radar_pipeline.orchestration import extraction
 from radar_pipeline_tests.end_to_end.proof import assert_all_green, tables
 from radar_pipeline_tests.end_to_end.world import World
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture
 def settles_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Watches the list of jobs for 1 s instead of 20 s before it is certain that no sync was started."""
-    monkeypatch.setattr(day_module, "ensure_sync", functools.partial(day_module.ensure_sync, settle_seconds=1.0))
+    monkeypatch.setattr(extraction, "ensure_sync", functools.partial(extraction.ensure_sync, settle_seconds=1.0))
 
 
 def test_a_start_that_is_answered_late_is_one_sync(world: World) -> None:

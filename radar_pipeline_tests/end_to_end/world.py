@@ -37,6 +37,10 @@ from radar_pipeline_tests.servers import PROJECT
 # as its name, one with secrets, two ordinary ones.
 SMALL = ("store", "user_access", "contest_score", "login", "menu", "distributor")
 
+# Attempts that the server makes of a job, and that a table has in a day: what failed in all of them is left at that.
+ATTEMPTS = 2
+SETTINGS = {"RADAR_TABLE_ATTEMPTS": str(ATTEMPTS), "RADAR_PREFLIGHT_PAUSE_SECONDS": "0.1"}
+
 _SYNC_PATHS = {"/api/v1/connections/sync", "/api/public/v1/jobs"}
 
 NOON = dt.time(12, 0, tzinfo=dt.UTC)
@@ -140,6 +144,7 @@ class World:
 
     def environment(self) -> dict[str, str]:
         return {
+            **SETTINGS,
             "RADAR_ENV_FILE": str(self.stack.home.env),
             "RADAR_TABLES_FILE": str(self.registry_file),
             "DAGSTER_HOME": str(self.instance.root_directory),

@@ -198,6 +198,34 @@ def test_the_fail_fault_leaves_part_of_the_rows_and_the_other_tables_go_on(serve
     )
 
 
+def test_the_fail_fault_says_what_it_is_told_to(server, s3, bucket, tmp_path):
+    words = "SELECT command denied to user 'bi'@'10.0.0.7' for table 'x_small'"
+    outcome = copy(server, s3, bucket, tmp_path, tables=tables("x_small", fault={"kind": "fail", "words": words}))
+    assert outcome.one("table_failed", "x_small")["message"] == words
+
+
+@pytest.mark.parametrize(("tries", "lands"), [(2, True), (3, False)])
+def test_an_upload_is_tried_three_times(server, s3, bucket, tmp_path, tries: int, lands: bool):
+    spoiled = [*tables("x_small", fault={"kind": "upload", "tries": tries}), *tables("x_large")]
+    outcome = copy(server, s3, bucket, tmp_path, tables=spoiled)
+    landed = harness.keys(s3, bucket, f"{harness.PREFIX}/x_small/")
+    assert bool(landed) == bool(outcome.of("table_done", "x_small")) == lands
+    assert outcome.of("table_done", "x_large")
+    if not lands:
+        failed = outcome.one("table_failed", "x_small")
+        assert (failed["origin"], failed["rows"]) == ("destination", 0)
+        assert "InternalError: We encountered an internal error" in failed["message"]
+
+
+def test_a_full_disk_costs_the_table_and_nothing_else(server, s3, bucket, tmp_path):
+    spoiled = [*tables("x_small", fault={"kind": "disk"}), *tables("x_large")]
+    outcome = copy(server, s3, bucket, tmp_path, tables=spoiled)
+    assert "No space left on device" in outcome.one("table_failed", "x_small")["message"]
+    assert outcome.one("table_failed", "x_small")["origin"] == "destination"
+    assert outcome.of("table_done", "x_large")
+    assert Path("/dev/full").is_char_device()
+
+
 def test_the_truncate_fault_reports_all_rows_and_lands_half(server, s3, bucket, tmp_path):
     outcome = copy(server, s3, bucket, tmp_path, tables=tables("x_large", fault={"kind": "truncate", "share": 0.5}))
     assert outcome.exit_code == 0

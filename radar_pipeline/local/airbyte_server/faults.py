@@ -50,10 +50,23 @@ _ALL = (
     ),
     Fault(
         "stream-fails",
-        "one table fails half-way in every attempt, the others are written",
+        "one table fails half-way in every attempt, the others are written; words=TEXT is what the failure says",
         Stage.JOB,
         needs_table=True,
-        options={"attempts": None, "share": 0.5},
+        options={"attempts": None, "share": 0.5, "words": None},
+    ),
+    Fault(
+        "upload-fails",
+        "S3 answers the first `tries` uploads of one table with HTTP 500; the worker makes 3 tries of each",
+        Stage.JOB,
+        needs_table=True,
+        options={"attempts": None, "tries": 3},
+    ),
+    Fault(
+        "disk-full",
+        "the worker's disk is full when the rows of the table (of every table without one) are to be kept on it",
+        Stage.JOB,
+        options={"attempts": None},
     ),
     Fault(
         "attempt-fails-then-succeeds",
@@ -96,9 +109,24 @@ _ALL = (
         Stage.JOB,
         options={"attempts": None, "seconds_after_midnight": 5.0},
     ),
-    Fault("s3-denied", "S3 refuses every write of the worker", Stage.JOB, options={"attempts": None}),
-    Fault("mysql-refused", "the worker's connection to MySQL is refused", Stage.JOB, options={"attempts": None}),
-    Fault("wrong-password", "the worker gives MySQL a wrong password", Stage.JOB, options={"attempts": None}),
+    Fault(
+        "s3-denied",
+        "S3 refuses every write of the worker, and connection checks fail (checks=false: only the worker is hit)",
+        Stage.JOB,
+        options={"attempts": None, "checks": True},
+    ),
+    Fault(
+        "mysql-refused",
+        "MySQL refuses the worker's connection, and connection checks fail (checks=false: only the worker is hit)",
+        Stage.JOB,
+        options={"attempts": None, "checks": True},
+    ),
+    Fault(
+        "wrong-password",
+        "the worker gives MySQL a wrong password, and connection checks fail (checks=false: only the worker is hit)",
+        Stage.JOB,
+        options={"attempts": None, "checks": True},
+    ),
     Fault(
         "worker-out-of-memory",
         "the worker is killed with SIGKILL once `after_tables` tables are done (default: half of them)",
@@ -145,6 +173,11 @@ class ActiveFault:
         """Whether it takes hold in this 0-based attempt of its job."""
         first = self.options.get("attempts")
         return first is None or attempt < first
+
+    @property
+    def holds_at_checks(self) -> bool:
+        """Whether connection checks and discovery meet it too while it is on. They use up none of its times."""
+        return bool(self.options.get("checks", True))
 
     def as_json(self) -> dict[str, Any]:
         """Its JSON, as the admin API shows it."""

@@ -18,7 +18,12 @@ _TABLE_FAULTS = {
     "stream-fails": "fail",
     "attempt-fails-then-succeeds": "fail",
     "half-written-table": "truncate",
+    "upload-fails": "upload",
+    "disk-full": "disk",
 }
+
+# Options of a fault that its worker has to know.
+_TOLD = ("share", "tries", "words")
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ def table_fault(table: str, position: int, plan: AttemptPlan) -> dict[str, Any] 
         if fault.table is None:
             is_target = position == 0 if fault.name == "attempt-fails-then-succeeds" else True
         if is_target:
-            return {"kind": kind, "share": fault.options.get("share", 0.0)}
+            return {"kind": kind, **{name: value for name in _TOLD if (value := fault.options.get(name)) is not None}}
     return None
 
 

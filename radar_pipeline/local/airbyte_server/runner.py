@@ -136,7 +136,7 @@ class _JobRun:
             ledger.begin_attempt(job.id, plan.number, clock.now() + plan.shift)
             ending = self._run_attempt(plan)
             if self._is_cancelled:
-                ending = cancelled(clock.now() + plan.shift)
+                ending = cancelled(clock.now() + plan.shift, ending.failures)
             elif self._wake.is_set():
                 return  # The server stops; the next one finds the attempt still running and ends it.
             self._end(plan, ending)

@@ -13,6 +13,7 @@ from radar_pipeline.local.airbyte_server.clock import ServerClock
 from radar_pipeline.local.airbyte_server.discovery import discover
 from radar_pipeline.local.airbyte_server.eras import Era
 from radar_pipeline.local.airbyte_server.errors import conflict, no_such_job, not_found
+from radar_pipeline.local.airbyte_server.faults import ActiveFault
 from radar_pipeline.local.airbyte_server.ledger import AlreadyRunningError, Ledger
 from radar_pipeline.local.airbyte_server.order import destination_of, redact, secrets_of, source_of
 from radar_pipeline.local.airbyte_server.probes import check_destination, check_source
@@ -119,7 +120,7 @@ class Services:
 
     def check(self, connector: Connector) -> str | None:
         """Really connects, under the faults that are on; why it cannot be, with no secret in the words, or None."""
-        faults = self.store.faults()
+        faults = self._faults_at_checks()
         denied = any(fault.name == "s3-denied" for fault in faults)
         try:
             if connector.kind == "source":
@@ -130,6 +131,9 @@ class Services:
             return f"The configuration lacks the property {error.args[0]}"
         return None if problem is None else redact(problem, secrets_of(connector))
 
+    def _faults_at_checks(self) -> tuple[ActiveFault, ...]:
+        return tuple(fault for fault in self.store.faults() if fault.holds_at_checks)
+
     def discover(self, source: Connector) -> dict[str, Any]:
         """The catalogue as the source is now, every table selected.
 
@@ -137,7 +141,7 @@ class Services:
             DiscoveryError: The source cannot be read.
         """
         try:
-            return discover(source_of(source.configuration, self.store.faults()), modern=self.era.is_modern)
+            return discover(source_of(source.configuration, self._faults_at_checks()), modern=self.era.is_modern)
         except (pymysql.MySQLError, OSError) as error:
             problem = redact(f"Could not discover the schema: {error}", secrets_of(source))
             raise DiscoveryError(problem) from None

@@ -84,7 +84,7 @@ class Tally:
     def end(self, exit_code: int, now: float) -> Ending:
         """How the attempt ended, from the worker's exit code (negative: killed by that signal)."""
         if exit_code < 0:
-            return Ending("failed", (_lost(-exit_code, now),), worker_lost=True)
+            return Ending("failed", (*self._failures, _lost(-exit_code, now)), worker_lost=True)
         if self._failures:
             return Ending("failed", tuple(self._failures))
         if exit_code == 0 and not self._open:
@@ -109,10 +109,11 @@ def _lost(number: int, now: float) -> Failure:
     return Failure("destination", "system_error", "Something went wrong within the destination connector", detail, now)
 
 
-def cancelled(now: float) -> Ending:
-    """A person cancelled the job."""
+def cancelled(now: float, failures: Sequence[Failure] = ()) -> Ending:
+    """The job was cancelled. What tables had failed with by then stays known (FailureHelper of the platform)."""
     text = "This attempt was cancelled"
-    return Ending("cancelled", (Failure("unknown", "manual_cancellation", text, text, now),))
+    known = tuple(failure for failure in failures if failure.stream)
+    return Ending("cancelled", (*known, Failure("unknown", "manual_cancellation", text, text, now)))
 
 
 def platform_failure(detail: str, now: float) -> Failure:

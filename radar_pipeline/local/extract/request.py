@@ -34,6 +34,8 @@ class FaultKind(StrEnum):
     FAIL = "fail"
     TRUNCATE = "truncate"
     SKIP = "skip"
+    UPLOAD = "upload"
+    DISK = "disk"
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,17 @@ class Fault:
 
     Attributes:
         kind: ``fail`` uploads part of the rows and reports a failure; ``truncate`` uploads part of them and reports
-            all; ``skip`` writes nothing and reports all.
-        share: Share of the rows that is written.
+            all; ``skip`` writes nothing and reports all; ``upload`` has S3 refuse uploads; ``disk`` finds the disk
+            full.
+        share: Share of the rows that ``fail`` and ``truncate`` write.
+        tries: How many tries of an upload S3 refuses.
+        words: What a ``fail`` says; None for what it really is.
     """
 
     kind: FaultKind
     share: float = 0.5
+    tries: int = 3
+    words: str | None = None
 
 
 @dataclass(frozen=True)
@@ -190,4 +197,12 @@ def _destination(document: Mapping[str, Any]) -> Destination:
 
 
 def _fault(document: Mapping[str, Any] | None) -> Fault | None:
-    return Fault(FaultKind(document["kind"]), float(document.get("share", 0.5))) if document else None
+    if not document:
+        return None
+    words = document.get("words")
+    return Fault(
+        FaultKind(document["kind"]),
+        float(document.get("share", 0.5)),
+        int(document.get("tries", 3)),
+        str(words) if words else None,
+    )

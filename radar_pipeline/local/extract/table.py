@@ -76,6 +76,9 @@ class TableCopier:
         """
         name, request = table.name, self.request
         self.events.table_started(name)
+        if fault and fault.kind is FaultKind.DISK:
+            # Every write to it fails as on a full disk; the link is what is removed at the end.
+            spool.symlink_to("/dev/full")
         files = TableFiles(self.bucket, request, name)
         casts = tuple(cast_column(column) for column in table.columns)
         shaper = Shaper(request.dialect, casts, request.sync_id, request.generation_id, RowIds())
@@ -93,7 +96,7 @@ class TableCopier:
 
     def _stream(self, name: str, fault: Fault | None, shaper: Shaper, writer: PartWriter) -> int:
         """Reads and uploads the rows that the fault lets through; the count that is to be reported."""
-        if fault is None:
+        if fault is None or fault.kind in {FaultKind.UPLOAD, FaultKind.DISK}:
             self._read(name, None, shaper, writer)
             return writer.rows
         total = count_rows(self.request.source, [name]).rows.get(name, 0)
@@ -101,7 +104,7 @@ class TableCopier:
             self._read(name, int(total * fault.share), shaper, writer)
         if fault.kind is FaultKind.FAIL:
             message = f"reading '{name}' broke off after {writer.rows} of {total} rows (fault switched on)"
-            raise _StoppedReadError(message)
+            raise _StoppedReadError(fault.words or message)
         return total
 
     def _read(self, name: str, limit: int | None, shaper: Shaper, writer: PartWriter) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import botocore.session
 from botocore.awsrequest import AWSResponse
@@ -12,7 +13,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from radar_pipeline.local.extract.keys import Listing, file_name, first_part, free_key, object_path
-from radar_pipeline.local.extract.request import Dialect, Request
+from radar_pipeline.local.extract.request import Dialect, FaultKind, Request
+
+# Tries of one request, the first included.
+UPLOAD_TRIES = 3
 
 
 class UploadError(Exception):
@@ -30,6 +34,11 @@ class Bucket:
             raise UploadError(self._words(error, "client", "")) from None
         if request.deny_s3:
             self._client.meta.events.register("before-send.s3", _access_denied)
+        for order in request.tables:
+            if order.fault and order.fault.kind is FaultKind.UPLOAD:
+                path = object_path(request.destination, order.name, request.source.database, request.started_at)
+                refused = _RefusedUploads(path, order.fault.tries)
+                self._client.meta.events.register("before-send.s3.PutObject", refused)
 
     def check(self) -> None:
         """Asks for one key, so that wrong keys or a wrong bucket show before MySQL is read.
@@ -94,7 +103,7 @@ def _client(request: Request) -> Any:
             s3={"addressing_style": "path", "payload_signing_enabled": False} if target.endpoint_url else {},
             connect_timeout=5,
             read_timeout=60,
-            retries={"mode": "standard", "max_attempts": 3},
+            retries={"mode": "standard", "total_max_attempts": UPLOAD_TRIES},
             max_pool_connections=max(10, request.concurrency * 2),
         ),
     )
@@ -128,19 +137,32 @@ class TableFiles:
             self._part += 1
 
 
-_DENIED = (
-    b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code>'
-    b"<Message>Access Denied</Message><RequestId>0</RequestId></Error>"
-)
-
-
 class _Body:
     """What botocore reads an answer's body from."""
 
+    def __init__(self, code: str, message: str) -> None:
+        error = f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>0</RequestId></Error>"
+        self._text = b'<?xml version="1.0" encoding="UTF-8"?>' + error.encode()
+
     def stream(self, *_args: Any, **_keywords: Any) -> Collection[bytes]:
-        return (_DENIED,)
+        return (self._text,)
 
 
 def _access_denied(request: Any, **_keywords: Any) -> AWSResponse:
     """Answers in the place of S3 as it answers a key without permission; ministack itself lets every key in."""
-    return AWSResponse(request.url, 403, {"Content-Type": "application/xml"}, _Body())
+    return AWSResponse(request.url, 403, {"Content-Type": "application/xml"}, _Body("AccessDenied", "Access Denied"))
+
+
+class _RefusedUploads:
+    """Answers in the place of S3, as it does on a bad day, to the first tries of one table's uploads."""
+
+    def __init__(self, path: str, tries: int) -> None:
+        self._path = path
+        self._left = tries
+
+    def __call__(self, request: Any, **_keywords: Any) -> AWSResponse | None:
+        if not self._left or f"/{self._path}" not in unquote(urlsplit(request.url).path):
+            return None
+        self._left -= 1
+        body = _Body("InternalError", "We encountered an internal error. Please try again.")
+        return AWSResponse(request.url, 500, {"Content-Type": "application/xml"}, body)
