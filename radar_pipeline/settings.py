@@ -129,6 +129,11 @@ class Settings(BaseSettings):
         absent = [name for name in _REQUIRED if getattr(self, name) is None]
         return tuple(f"{variable(name)} is not set: {_REQUIRED[name]}" for name in absent)
 
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret value, for whoever has to keep them out of a text."""
+        found = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(value.get_secret_value() for value in found if isinstance(value, SecretStr))
+
     def require(self) -> None:
         """Raises SettingsError naming every variable without which the daily run cannot work."""
         if problems := self.missing():

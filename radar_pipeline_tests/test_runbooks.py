@@ -24,9 +24,6 @@ RUNBOOKS = PROJECT / "docs" / "runbooks"
 INDEX = RUNBOOKS / "README.md"
 PRODUCTION = PROJECT / "docs" / "production.md"
 
-# Commands that another branch brings. Delete a name here as soon as `radar` knows it.
-COMING = {"alerts"}
-
 KINDS = [kind for kind in AlertKind if kind not in {AlertKind.TEST, AlertKind.DAY_COMPLETE}]
 KIND_SECTIONS = (
     "What it means",
@@ -187,8 +184,6 @@ def judge(text: str, *, is_complete: bool) -> None:
     """Fails where a command or an option of it does not exist, or where a complete one would be refused."""
     first, *others = [part.strip() for part in text.split("|")]
     words = shlex.split(first)
-    if words[0] in COMING:
-        return
     command, rest, name = resolve(words)
     parent = words[: len(words) - len(rest) - 1]
     for other in others:
@@ -223,11 +218,6 @@ def test_the_rights_that_production_asks_for_are_valid_json_and_only_send_text_m
     statements = [each for block in blocks for each in json.loads(block)["Statement"]]
     assert {each["Effect"] for each in statements} == {"Allow", "Deny"}
     assert {each["Action"] for each in statements} == {"sns:Publish"}
-
-
-def test_what_is_coming_is_not_there_yet() -> None:
-    there = COMING & set(main.list_commands(click.Context(main)))
-    assert not there, f"`radar` knows {there} by now: delete it from COMING, so that the documents are held to it"
 
 
 @pytest.mark.parametrize("text", ["run --fast", "state", "tables shrink", "tables diff --without x", "accept store"])

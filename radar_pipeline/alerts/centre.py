@@ -142,6 +142,10 @@ class AlertCentre:
         """Fingerprints of the alerts that are open."""
         return frozenset(fingerprint for _, fingerprint in self._ledger.open_ids())
 
+    def open_alerts(self) -> tuple[Alert, ...]:
+        """The alerts that are open, each with the greatest severity it was raised with, oldest first."""
+        return tuple(self._ledger.incident(number).alert for number, _ in self._ledger.open_ids())
+
     def incidents(self, *, only_open: bool = False, limit: int = 50) -> tuple[IncidentRecord, ...]:
         """Incidents with what became of their messages: open ones first, then newest first."""
         return read_incidents(self._ledger, only_open=only_open, limit=limit)

@@ -41,6 +41,7 @@ def print_json(document: Any) -> None:
 def plain_errors() -> Iterator[None]:
     """Turns the errors that the rooms explain themselves into one clear sentence."""
     from radar_pipeline.airbyte.errors import AirbyteError
+    from radar_pipeline.alerts.ledger import LedgerError
     from radar_pipeline.lake.errors import LakeError
     from radar_pipeline.settings import SettingsError
     from radar_pipeline.source.connection import SourceError
@@ -48,7 +49,7 @@ def plain_errors() -> Iterator[None]:
 
     try:
         yield
-    except (AirbyteError, LakeError, SettingsError, SourceError, RegistryError) as error:
+    except (AirbyteError, LakeError, LedgerError, SettingsError, SourceError, RegistryError) as error:
         raise UsageProblem(str(error)) from None
 
 

@@ -92,7 +92,7 @@ def config(world: World, *media: str, timeout: float = 5.0) -> ChannelsConfig:
 @contextmanager
 def running(folder: Path) -> Iterator[World]:
     world = World()
-    tls = ensure_tls(folder / "tls", now=dt.datetime.now(dt.UTC))
+    tls = ensure_tls(folder / "tls", server="test mail", now=dt.datetime.now(dt.UTC))
     world.ca_file = tls.authority
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tls.certificate, tls.key)
