@@ -7,6 +7,7 @@ or an abort (domain), and what the bucket holds in the end (day).
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -31,6 +32,9 @@ from radar_pipeline.domain.sync import JobStatus, SyncAction, SyncDecision, Sync
 from radar_pipeline.orchestration.preflight import check_ends
 from radar_pipeline.orchestration.systems import Systems
 from radar_pipeline.orchestration.witnesses import Log, Witnesses, is_synced
+
+# Servers cut times to whole seconds: what a sync wrote in the second in which the next one begins could be of either.
+_BETWEEN_SYNCS_SECONDS = 2.0
 
 # Of what fails in one attempt, so many tables are told one by one.
 _TOLD_AT_MOST = 8
@@ -72,11 +76,12 @@ class Extraction:
         return self._ensure(proven, forced_at, is_first=True)
 
     def again(self) -> SyncOutcome:
-        """One more sync, for the sake of what is missing.
+        """One more sync, for the sake of what is missing, a moment after the last.
 
         Raises:
             AirbyteError: As above.
         """
+        time.sleep(_BETWEEN_SYNCS_SECONDS)
         return self._ensure(lambda: False, None, is_first=False)
 
     def worth_another(self, tables: Sequence[TableDay], syncs: Sequence[SyncJob]) -> RepetitionVerdict:
