@@ -8,11 +8,9 @@ up to which their sources were read, in one transaction: what is behind the posi
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from radar_pipeline.alerts.acknowledgements import read_back
@@ -21,44 +19,23 @@ from radar_pipeline.alerts.channels.base import Channel
 from radar_pipeline.alerts.channels.config import ChannelsConfig, make_channel
 from radar_pipeline.alerts.codec import write_time
 from radar_pipeline.alerts.config import AlertsConfig
-from radar_pipeline.alerts.dead_letters import DeadLetter, dead_letters, resend, write_file
+from radar_pipeline.alerts.dead_letters import DeadLetter, bury, dead_letters, revive, write_file
 from radar_pipeline.alerts.delivery import Delivery
 from radar_pipeline.alerts.ledger import Ledger
-from radar_pipeline.alerts.outbox import Outbox
-from radar_pipeline.alerts.records import IncidentRecord, read_incidents
+from radar_pipeline.alerts.outbox import Outbox, only_one
+from radar_pipeline.alerts.records import AlertRecord, DeliveryReport, read_records
 from radar_pipeline.alerts.render.words import Presentation
-from radar_pipeline.alerts.trial import TestResult, try_channel
+from radar_pipeline.alerts.trial import ChannelTest, try_channel
 from radar_pipeline.domain.alert import Alert, Resolution
 from radar_pipeline.domain.incident import Silence
 from radar_pipeline.domain.redaction import Redactor
 from radar_pipeline.domain.routing import Medium, Target, route
 from radar_pipeline.domain.severity import Severity
 
-__all__ = ["AlertCentre", "DeadLetter", "DeliveryReport", "IncidentRecord", "TestResult", "open_centre"]
+__all__ = ["AlertCentre", "AlertRecord", "ChannelTest", "DeadLetter", "DeliveryReport", "open_centre"]
 
-_LOCK_FILE = "deliver.lock"
 _PURGE_EVERY = dt.timedelta(days=1)
 _NO_NUMBERS: Mapping[str, int] = {}
-
-
-@dataclass(frozen=True)
-class DeliveryReport:
-    """What became of one round of delivery.
-
-    Attributes:
-        delivered: Messages that a channel accepted, by channel.
-        waiting: Messages that wait for another try, by channel.
-        dead: Messages that went to the dead letters in this round, by channel.
-        problems: Why a channel did not accept, by channel; one sentence each. Under ``routes`` what goes elsewhere than
-            its route says because a channel is not configured, once.
-        busy: Whether another process is delivering, so that this one did nothing.
-    """
-
-    delivered: Mapping[str, int]
-    waiting: Mapping[str, int]
-    dead: Mapping[str, int]
-    problems: Mapping[str, str]
-    busy: bool = False
 
 
 class AlertCentre:
@@ -116,7 +93,7 @@ class AlertCentre:
 
         One process delivers at a time; another leaves at once. A request under way when time is up is waited for.
         """
-        with self._only_one() as alone:
+        with only_one(self._folder) as alone:
             if not alone:
                 return DeliveryReport(_NO_NUMBERS, _NO_NUMBERS, _NO_NUMBERS, {}, busy=True)
             delivery = Delivery(
@@ -143,51 +120,64 @@ class AlertCentre:
         return frozenset(fingerprint for _, fingerprint in self._ledger.open_ids())
 
     def open_alerts(self) -> tuple[Alert, ...]:
-        """The alerts that are open, each with the greatest severity it was raised with, oldest first."""
+        """The alerts that are open, oldest first: each as it was raised last, with its greatest severity."""
         return tuple(self._ledger.incident(number).alert for number, _ in self._ledger.open_ids())
 
-    def incidents(self, *, only_open: bool = False, limit: int = 50) -> tuple[IncidentRecord, ...]:
-        """Incidents with what became of their messages: open ones first, then newest first."""
-        return read_incidents(self._ledger, only_open=only_open, limit=limit)
+    def records(self, *, since: dt.datetime, now: dt.datetime | None = None) -> tuple[AlertRecord, ...]:
+        """The alerts that are open, and those that ended since a time; newest first.
 
-    def acknowledge(self, fingerprint: str, *, who: str, now: dt.datetime) -> bool:
-        """Somebody takes an incident. False where none of that fingerprint is open and not taken yet."""
+        Args:
+            since: From when on alerts that ended are of interest, UTC.
+            now: What time it is, UTC; by default this machine's. Silences are judged by it.
+        """
+        return read_records(self._ledger, since=since, now=now or dt.datetime.now(dt.UTC))
+
+    def acknowledge(self, fingerprint: str, *, by: str, now: dt.datetime) -> bool:
+        """Somebody takes an open alert. False where none of that fingerprint is open and not taken yet."""
         with self._ledger.transaction():
             book = self._book(now)
-            taken = book.acknowledge(self._redactor.name(fingerprint), self._redactor.text(who))
+            taken = book.acknowledge(self._redactor.name(fingerprint), self._redactor.text(by))
             book.save()
             return taken
 
-    def silence(self, what: str, *, until: dt.datetime, who: str, why: str, now: dt.datetime) -> None:
+    def silence(self, what: str, *, until: dt.datetime, by: str, why: str, now: dt.datetime) -> None:
         """Counts alerts without telling them, until a time; one that is over ends the silence.
 
         Args:
             what: A fingerprint, the beginning of fingerprints with a ``/`` at its end, or a kind (``volume_anomaly``).
             until: Until when, UTC.
-            who: Who asks.
+            by: Who asks.
             why: Why.
             now: What time it is, UTC.
         """
         clean = self._redactor.text
         with self._ledger.transaction():
-            self._ledger.set_silence(Silence(self._redactor.name(what), max(until, now), clean(who), clean(why)))
+            self._ledger.set_silence(Silence(self._redactor.name(what), max(until, now), clean(by), clean(why)))
 
     def silences(self, *, now: dt.datetime) -> tuple[Silence, ...]:
         """Silences that hold."""
         return self._ledger.silences(now)
 
-    def dead_letters(self) -> Iterator[DeadLetter]:
+    def dead_letters(self) -> tuple[DeadLetter, ...]:
         """Messages that were given up, oldest first. ``dead-letters.jsonl`` in the folder says the same."""
-        return dead_letters(self._ledger)
+        return tuple(dead_letters(self._ledger, self._presentation))
 
-    def resend(self, numbers: Collection[int] | None = None, *, now: dt.datetime) -> int:
-        """Puts dead letters, all where no numbers are given, back to what waits. Returns how many."""
+    def resend(self, *, now: dt.datetime, numbers: Collection[int] | None = None) -> DeliveryReport:
+        """Sends dead letters again, all where no numbers are given; what is not taken now stays one.
+
+        Where another process is delivering, they are left to that one.
+        """
         with self._ledger.transaction():
-            count = resend(self._ledger, self._book(now), numbers, now)
+            revived = revive(self._ledger, self._book(now), numbers, now)
+        report = self.deliver(now=now)
+        if report.busy:
+            return report
+        with self._ledger.transaction():
+            bury(self._ledger, revived, now)
         write_file(self._ledger, self._folder, self._presentation)
-        return count
+        return replace(report, waiting=Outbox(self._ledger).waiting())
 
-    def send_test(self, *, now: dt.datetime) -> tuple[TestResult, ...]:
+    def test(self, *, now: dt.datetime) -> tuple[ChannelTest, ...]:
         """Sends one message through each configured channel at once, past routes and ledger."""
         channels = [self._channel(medium) for medium in sorted(self._channels.media)]
         return tuple(result for channel in channels for result in try_channel(channel, self._redactor, now))
@@ -254,17 +244,6 @@ class AlertCentre:
         for row in found:
             self._ledger.set_note(row["name"], "")
         return {"routes": "; ".join(row["value"] for row in found)} if found else {}
-
-    @contextmanager
-    def _only_one(self) -> Iterator[bool]:
-        """Whether this is the only one that delivers; the lock goes with the process, however it ends."""
-        with (self._folder / _LOCK_FILE).open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            yield True
 
 
 def open_centre(

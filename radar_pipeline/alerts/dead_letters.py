@@ -20,26 +20,30 @@ FILE = "dead-letters.jsonl"
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """One message that was given up.
+    """A message that was given up.
 
     Attributes:
-        number: By which it is sent again.
         channel: Where it was to go.
-        message: What it says.
+        fingerprint: Of the alert.
+        title: What it says, in one line.
+        at: Since when it is dead, UTC.
+        problem: Why the channel did not take it.
+        number: By which it can be sent again.
         tries: How often it was tried.
-        given_up_at: When it was given up, UTC.
-        problem: Why.
+        message: All of it.
     """
 
-    number: int
     channel: str
-    message: Message
-    tries: int
-    given_up_at: dt.datetime
+    fingerprint: str
+    title: str
+    at: dt.datetime
     problem: str
+    number: int
+    tries: int
+    message: Message
 
 
-def dead_letters(ledger: Ledger) -> Iterator[DeadLetter]:
+def dead_letters(ledger: Ledger, presentation: Presentation) -> Iterator[DeadLetter]:
     """All dead letters, oldest first."""
     last = 0
     query = (
@@ -50,24 +54,35 @@ def dead_letters(ledger: Ledger) -> Iterator[DeadLetter]:
         for row in rows:
             last = int(row["id"])
             message = read_message(row["alert"], row["body"])
-            given_up = read_time(row["changed_at"])
-            yield DeadLetter(last, row["target"], message, int(row["tries"]), given_up, row["problem"])
+            yield DeadLetter(
+                channel=str(row["target"]),
+                fingerprint=message.alert.fingerprint,
+                title=heading(message, presentation),
+                at=read_time(row["changed_at"]),
+                problem=str(row["problem"]),
+                number=last,
+                tries=int(row["tries"]),
+                message=message,
+            )
 
 
-def resend(ledger: Ledger, book: Book, numbers: Collection[int] | None, now: dt.datetime) -> int:
-    """Puts dead letters back into the outbox, and what came after them for the same place. Returns how many letters.
+def revive(ledger: Ledger, book: Book, numbers: Collection[int] | None, now: dt.datetime) -> tuple[int, ...]:
+    """Puts dead letters back into the outbox, and what came after them for the same place.
 
     Args:
         ledger: The ledger, within a transaction.
         book: Where messages go now, for those that had nowhere to go.
         numbers: Which; None for all.
         now: What time it is, UTC.
+
+    Returns:
+        The letters that wait again.
     """
-    query = "SELECT d.id, d.incident, d.message, d.target, m.alert, m.body FROM deliveries d JOIN messages m"
-    found = ledger.rows(f"{query} ON m.id = d.message WHERE d.state = 'dead' ORDER BY d.id")
-    sent = 0
+    query = "SELECT d.id, d.incident, d.message, d.medium, d.target, m.alert, m.body FROM deliveries d"
+    found = ledger.rows(f"{query} JOIN messages m ON m.id = d.message WHERE d.state = 'dead' ORDER BY d.id")
     again = "UPDATE deliveries SET state = 'waiting', tries = 0, made_at = ?, changed_at = ? WHERE "
     moment = write_time(now)
+    revived = []
     for row in found:
         if numbers is not None and int(row["id"]) not in numbers:
             continue
@@ -82,10 +97,23 @@ def resend(ledger: Ledger, book: Book, numbers: Collection[int] | None, now: dt.
             # The end of what could not be told was not told either; now it follows.
             later = "state = 'moot' AND incident = ? AND target = ? AND id > ?"
             ledger.execute(again + later, moment, moment, row["incident"], row["target"], row["id"])
-        sent += 1
-    if sent:
+            # Somebody asks for it now: the pause of a channel that did not answer is over.
+            ledger.execute("UPDATE health SET pause_until = NULL WHERE place = ?", row["medium"])
+        revived.append(int(row["id"]))
+    if revived:
         ledger.set_note(DEAD_LETTERS_CHANGED, "yes")
-    return sent
+    return tuple(revived)
+
+
+def bury(ledger: Ledger, numbers: Collection[int], now: dt.datetime) -> None:
+    """Makes dead letters again of those that were not taken after all."""
+    for number in numbers:
+        statement = (
+            "UPDATE deliveries SET state = 'dead', changed_at = ? WHERE id = ? AND state IN ('waiting', 'unsure')"
+        )
+        ledger.execute(statement, write_time(now), number)
+    if numbers:
+        ledger.set_note(DEAD_LETTERS_CHANGED, "yes")
 
 
 def write_file(ledger: Ledger, folder: Path, presentation: Presentation) -> None:
@@ -95,25 +123,25 @@ def write_file(ledger: Ledger, folder: Path, presentation: Presentation) -> None
             return
         unfinished = folder / f"{FILE}.new"
         with unfinished.open("w", encoding="utf-8") as file:
-            for letter in dead_letters(ledger):
-                file.write(json.dumps(_document(letter, presentation), ensure_ascii=False) + "\n")
+            for letter in dead_letters(ledger, presentation):
+                file.write(json.dumps(_document(letter), ensure_ascii=False) + "\n")
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(folder / FILE)
         ledger.set_note(DEAD_LETTERS_CHANGED, "")
 
 
-def _document(letter: DeadLetter, presentation: Presentation) -> dict[str, str | int]:
-    message = letter.message
+def _document(letter: DeadLetter) -> dict[str, str | int]:
+    alert = letter.message.alert
     return {
         "number": letter.number,
         "channel": letter.channel,
-        "given_up_at": letter.given_up_at.isoformat(timespec="seconds"),
+        "given_up_at": letter.at.isoformat(timespec="seconds"),
         "why": letter.problem,
         "tries": letter.tries,
-        "message": heading(message, presentation),
-        "summary": message.alert.summary,
-        "next_step": message.alert.next_step,
-        "fingerprint": message.alert.fingerprint,
-        "made_at": message.at.isoformat(timespec="seconds"),
+        "message": letter.title,
+        "summary": alert.summary,
+        "next_step": alert.next_step,
+        "fingerprint": letter.fingerprint,
+        "made_at": letter.message.at.isoformat(timespec="seconds"),
     }

@@ -7,16 +7,22 @@ A delivery is ``waiting``, ``sending``, ``unsure`` (it was being sent when the p
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import json
 import sqlite3
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from radar_pipeline.alerts.channels.base import Before, Receipt
 from radar_pipeline.alerts.codec import read_message, read_time, write_time
 from radar_pipeline.alerts.ledger import DEAD_LETTERS_CHANGED, Ledger, receipt_of
 from radar_pipeline.domain.incident import Message, Step
 from radar_pipeline.domain.routing import Medium, Target
+
+_LOCK_FILE = "deliver.lock"
 
 # Steps that mean nothing to a place that was not told of the incident.
 _CONTINUATIONS = (Step.ACKNOWLEDGED.value, Step.RESOLVED.value)
@@ -62,6 +68,18 @@ class Health:
     since: dt.datetime
     problem: str
     waiting: int
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[bool]:
+    """Whether this is the only one that delivers. The lock goes with the process, however that ends."""
+    with (folder / _LOCK_FILE).open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
 
 
 class Outbox:

@@ -16,29 +16,27 @@ from radar_pipeline.domain.severity import Severity
 
 
 @dataclass(frozen=True)
-class TestResult:
+class ChannelTest:
     """What became of a test message.
 
     Attributes:
         channel: Where it went.
         arrived: Whether the channel took it.
-        detail: Why not, or what shows that it did, in a few words.
+        words: What shows that it did, or why it did not.
     """
-
-    __test__ = False  # pytest would take it for a test
 
     channel: str
     arrived: bool
-    detail: str
+    words: str
 
 
-def try_channel(channel: Channel, redactor: Redactor, now: dt.datetime) -> Iterator[TestResult]:
+def try_channel(channel: Channel, redactor: Redactor, now: dt.datetime) -> Iterator[ChannelTest]:
     """Sends one test message to each place of a channel that settings name."""
     for target in channel.defaults():
         try:
-            yield TestResult(str(target), arrived=True, detail=_try(channel, target, now))
+            yield ChannelTest(str(target), arrived=True, words=_try(channel, target, now))
         except (ChannelUnavailableError, ChannelRefusedError) as error:
-            yield TestResult(str(target), arrived=False, detail=redactor.text(str(error)))
+            yield ChannelTest(str(target), arrived=False, words=redactor.text(str(error)))
 
 
 def _try(channel: Channel, target: Target, now: dt.datetime) -> str:

@@ -17,9 +17,7 @@ from radar_pipeline.cli.alerts_view import (
     alerts_table,
     letter_document,
     letters_table,
-    recent,
     record_document,
-    silences_table,
 )
 from radar_pipeline.cli.console import NOT_WELL, UsageProblem, out, plain_errors, print_json, progress
 from radar_pipeline.cli.platform import Platform, dagster_instance, load_platform
@@ -31,9 +29,6 @@ if TYPE_CHECKING:
 
 # What the state of now raises: while one of these is open, something that should go on by itself does not.
 _OF_NOW = ("stale", "deadline/", "queue", "duration/", "watcher/")
-
-# How many alerts `list` looks back over; open ones come first.
-_SHOWN = 200
 
 _SPANS = {"m": dt.timedelta(minutes=1), "h": dt.timedelta(hours=1), "d": dt.timedelta(days=1)}
 
@@ -62,21 +57,17 @@ def _opened() -> Iterator[tuple[Platform, dg.DagsterInstance, AlertCentre]]:
 def list_command(days: int, as_json: bool) -> None:
     """Show open and recent alerts, who took them and what became of their messages; dead letters below."""
     with _opened() as (platform, _, centre):
-        now = platform.clock()
-        records = recent(centre.incidents(limit=_SHOWN), now - dt.timedelta(days=days))
-        letters, silences = tuple(centre.dead_letters()), centre.silences(now=now)
+        records = centre.records(since=platform.clock() - dt.timedelta(days=days))
+        letters = centre.dead_letters()
     if as_json:
         print_json(
             {
                 "alerts": [record_document(each) for each in records],
                 "dead_letters": [letter_document(each) for each in letters],
-                "silenced": [{"what": each.what, "until": each.until.isoformat()} for each in silences],
             }
         )
         return
     out.print(alerts_table(records) if records else "no alert is open, and none was told lately", highlight=False)
-    if silences:
-        out.print(silences_table(silences))
     if letters:
         out.print(letters_table(letters))
         out.print("Send them again with `radar alerts resend`.", highlight=False)
@@ -88,9 +79,9 @@ def list_command(days: int, as_json: bool) -> None:
 def ack_command(fingerprint: str, by: str) -> None:
     """Take an open alert: it is not repeated and not escalated until it gets worse. `list` shows FINGERPRINTs."""
     with _opened() as (platform, _, centre):
-        if not centre.acknowledge(fingerprint, who=by, now=platform.clock()):
+        if not centre.acknowledge(fingerprint, by=by, now=platform.clock()):
             known = ", ".join(sorted(centre.open_fingerprints())) or "none is open"
-            message = f"no alert {fingerprint!r} is open and not taken yet; open are: {known}"
+            message = f"no alert {fingerprint!r} is open; open are: {known}"
             raise UsageProblem(message)
     out.print(f"{by} has taken {fingerprint}", highlight=False, markup=False)
 
@@ -112,7 +103,7 @@ def silence_command(what: str, span: str, reason: str, by: str) -> None:
         raise UsageProblem(message)
     with _opened() as (platform, _, centre):
         until = platform.clock() + length
-        centre.silence(what, until=until, who=by, why=reason.strip(), now=platform.clock())
+        centre.silence(what, until=until, by=by, why=reason.strip(), now=platform.clock())
     out.print(f"{what} is not told until {until:%Y-%m-%d %H:%M} UTC", highlight=False, markup=False)
 
 
@@ -124,52 +115,46 @@ def test_command(as_json: bool) -> None:
     Exit status 0: every channel accepted it; 1: one did not; 2: no channel is configured.
     """
     with _opened() as (platform, _, centre), progress("sending one message through each channel", quiet=as_json):
-        results = centre.send_test(now=platform.clock())
+        results = centre.test(now=platform.clock())
     if not results:
         message = "no channel is configured: .env.example lists the variables of each"
         raise UsageProblem(message)
     if as_json:
-        print_json([{"channel": each.channel, "arrived": each.arrived, "words": each.detail} for each in results])
+        print_json([{"channel": each.channel, "arrived": each.arrived, "words": each.words} for each in results])
     else:
         for each in results:
             sign = "[green]✓[/]" if each.arrived else "[red]✗[/]"
-            out.print(f"{sign} {escape(each.channel)}: {escape(each.detail)}", highlight=False, soft_wrap=True)
+            out.print(f"{sign} {escape(each.channel)}: {escape(each.words)}", highlight=False, soft_wrap=True)
     if not all(each.arrived for each in results):
         raise SystemExit(NOT_WELL)
 
 
 @alerts_group.command("resend")
-@click.option("--number", "numbers", type=int, multiple=True, help="Only this one (as `list` shows it); repeatable.")
 @click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
 @_as_json
-def resend_command(numbers: tuple[int, ...], dry_run: bool, as_json: bool) -> None:
+def resend_command(dry_run: bool, as_json: bool) -> None:
     """Send dead letters again.
 
-    What a channel does not accept now is tried on by whoever delivers next. Exit status 0: all were accepted; 1: a
-    channel still does not accept one.
+    Exit status 0: none is left; 1: a channel still does not accept one.
     """
     with _opened() as (platform, _, centre):
-        before = [each for each in centre.dead_letters() if not numbers or each.number in numbers]
-        problems: tuple[str, ...] = ()
+        before = centre.dead_letters()
         if before and not dry_run:
             with progress(f"sending {len(before)} dead letters again", quiet=as_json):
-                centre.resend([each.number for each in before], now=platform.clock())
-                report = centre.deliver(now=platform.clock())
-                problems = tuple(f"{channel}: {problem}" for channel, problem in sorted(report.problems.items()))
-                left = sum(report.waiting.values()) + sum(report.dead.values())
-        else:
-            left = len(before)
+                centre.resend(now=platform.clock())
+        after = centre.dead_letters()
     if as_json:
-        print_json({"letters": [letter_document(each) for each in before], "left": left, "problems": problems})
+        print_json({"before": len(before), "left": [letter_document(each) for each in after]})
     elif not before:
         out.print("there are no dead letters", highlight=False)
-    elif dry_run:
-        out.print(letters_table(before))
-        out.print(f"{len(before)} would be sent again", highlight=False)
     else:
-        sent = f"{len(before)} dead letters wait for their channels again; {left} messages are not accepted yet"
-        out.print("; ".join((sent if left else f"{len(before)} were accepted", *problems)), highlight=False)
-    if left and not dry_run:
+        if after:
+            out.print(letters_table(after))
+        sent = (
+            f"{len(before)} would be sent" if dry_run else f"{len(before) - len(after)} of {len(before)} were accepted"
+        )
+        out.print(sent, highlight=False)
+    if after and not dry_run:
         raise SystemExit(NOT_WELL)
 
 

@@ -37,7 +37,7 @@ _NAMES = (
     r"|client[_-]?secret|authorization|credentials?|x-amz-(?:signature|credential|security-token)|signature"
 )
 # After "granted no token:" comes a sentence, not a token.
-_PROSE = r" (?-i:[a-z]+,? [a-z])"
+_PROSE = r" (?-i:check|see|set|use|ask|correct|it|its|the|this|that|an?|not?|is|was|are|both|get|try|make|which|what) "
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), HIDDEN),
     (re.compile(r"(?<=://)[^/\s]+@"), f"{HIDDEN}@"),
@@ -195,6 +195,6 @@ def _checked(digits: str, weights: Iterable[int]) -> bool:
 def _is_time(digits: str) -> bool:
     """Whether 14 digits are a time as in ``20261124021000``."""
     try:
-        return dt.datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=dt.UTC).year > 1990
+        return dt.datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=dt.UTC).year in range(1990, 2100)
     except ValueError:
         return False

@@ -181,8 +181,8 @@ def test_nothing_that_must_not_show_is_in_the_ledger_or_the_dead_letters(
         for text, _ in hidden:
             message = whole_message(f"{text} known-secret")
             centre.record([message.alert], [], now=NOW)
-        centre.acknowledge("ingest/2026-11-24", who=hidden[0][0], now=NOW)
-        centre.silence("sync_failed", until=NOW, who=hidden[1][0], why=f"known-secret {hidden[2][0]}", now=NOW)
+        centre.acknowledge("ingest/2026-11-24", by=hidden[0][0], now=NOW)
+        centre.silence("sync_failed", until=NOW, by=hidden[1][0], why=f"known-secret {hidden[2][0]}", now=NOW)
         centre.deliver(now=NOW)
     stored = b"".join(path.read_bytes() for path in folder.iterdir())
     assert b"dead-letters.jsonl" in b" ".join(path.name.encode() for path in folder.iterdir())
