@@ -4,9 +4,9 @@
 
 The instance is configured as the project's ``dagster.yaml`` says, and holds 30 days of 85 tables with 340 checks each,
 the ticks of a daemon that has been at work for a week, and a schedule that is on, so that days are due. The first tick
-of that process also imports what it uses, and is not counted. Then 10,000 runs of two days have failed, and 1,000 tables
-are missing at once; each is timed until its alert is delivered, imports included, in a process of its own, with the
-memory that the tick adds to it. What is delivered goes into a file: channels have their own time-outs.
+of that process also imports what it uses, and is not counted. Then 10,000 runs of two days have failed, and 1,000
+tables are missing at once; each is timed until its alert is delivered, imports included, in a process of its own, with
+the memory that the tick adds to it. What is delivered goes into a file: channels have their own time-outs.
 """
 
 from __future__ import annotations
