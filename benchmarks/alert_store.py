@@ -81,14 +81,15 @@ def add_to_index(instance: dg.DagsterInstance, events: Sequence[dg.EventLogEntry
         connection.execute(SqlEventLogStorageTable.insert(), rows)
 
 
-def add_day(instance: dg.DagsterInstance, registry: Registry, day: dt.date) -> None:
-    """A good day: its run, a materialization of every table and every check, as events of that run."""
+def add_day(instance: dg.DagsterInstance, registry: Registry, day: dt.date, *, passed: bool = True) -> None:
+    """A day's run, with a materialization of every table and every check; or one that found every table missing."""
     began = dt.datetime.combine(day, dt.time(2), dt.UTC)
     (run_id,) = add_runs(instance, [(began, day)], dg.DagsterRunStatus.SUCCESS)
-    instance.event_log_storage.store_event_batch(list(_events(registry, day, run_id, began.timestamp() + 500)))
+    storage = instance.event_log_storage
+    storage.store_event_batch(list(_events(registry, day, run_id, began.timestamp() + 500, passed=passed)))
 
 
-def _events(registry: Registry, day: dt.date, run_id: str, at: float) -> Iterator[dg.EventLogEntry]:
+def _events(registry: Registry, day: dt.date, run_id: str, at: float, *, passed: bool) -> Iterator[dg.EventLogEntry]:
     def entry(kind: dg.DagsterEventType, data: Any) -> dg.EventLogEntry:
         event = dg.DagsterEvent(kind.value, INGEST_JOB, step_key="bronze_radar", event_specific_data=data)
         return dg.EventLogEntry(None, 10, "", run_id, at, job_name=INGEST_JOB, dagster_event=event)
@@ -97,12 +98,13 @@ def _events(registry: Registry, day: dt.date, run_id: str, at: float) -> Iterato
     for table in registry.tables:
         numbers = {"dagster/row_count": 1000, "bytes": 10_000, "airbyte_job_id": 7}
         landed = dg.AssetMaterialization(bronze_key(table), metadata=numbers, partition=partition)
-        yield entry(dg.DagsterEventType.ASSET_MATERIALIZATION, StepMaterializationData(landed))
-        for check in Check:
+        if passed:
+            yield entry(dg.DagsterEventType.ASSET_MATERIALIZATION, StepMaterializationData(landed))
+        for check in Check if passed else (Check.LANDED,):
             evaluation = AssetCheckEvaluation(
                 asset_key=bronze_key(table),
                 check_name=check.value,
-                passed=True,
+                passed=passed,
                 metadata={"partition": dg.MetadataValue.text(partition)},
                 partition=partition,
             )

@@ -50,7 +50,7 @@ class TickReport:
 
     Attributes:
         ends: How many ends of runs were read.
-        raised: Alerts that were raised.
+        raised: How many alerts were raised.
         resolved: How many alerts ended.
         delivery: What became of the messages.
         positions: Up to where events are read.
@@ -58,7 +58,7 @@ class TickReport:
     """
 
     ends: int
-    raised: tuple[Alert, ...]
+    raised: int
     resolved: int
     delivery: DeliveryReport
     positions: Mapping[str, str]
@@ -67,7 +67,7 @@ class TickReport:
     @property
     def words(self) -> str:
         """The round in one sentence."""
-        parts = [f"{self.ends:,} ends of runs", f"{len(self.raised)} alerts raised", f"{self.resolved} ended"]
+        parts = [f"{self.ends:,} ends of runs", f"{self.raised} alerts raised", f"{self.resolved} ended"]
         parts += [f"{number} delivered to {channel}" for channel, number in sorted(self.delivery.delivered.items())]
         parts += [f"{number} wait for {channel}" for channel, number in sorted(self.delivery.waiting.items()) if number]
         parts += [f"{number} dead for {channel}" for channel, number in sorted(self.delivery.dead.items()) if number]
@@ -124,20 +124,23 @@ class Alerting:
         )
         until = time.monotonic() + seconds
         ends, watched, more = 0, Watched(), True
-        while more and time.monotonic() < until:
+        while more:
             batch = read_ends(instance, positions)
             more = batch.more
             if batch.ends:
                 told = self._judge_ends(instance, office, batch.ends, batch.positions, retries=retries)
                 watched, ends = _both(watched, told), ends + len(batch.ends)
                 positions |= batch.positions
+            if time.monotonic() >= until:
+                break
         now = self.clock()
         state = watch_now(facts, now=now, thresholds=office.thresholds, opened=_opened(office))
         if state.raised or state.resolved:
             office.centre.record(state.raised, state.resolved, now=now)
         watched = _both(watched, state)
         delivery = office.centre.deliver(now=self.clock())
-        return TickReport(ends, watched.raised, len(watched.resolved), delivery, positions, more)
+        raised = len({alert.fingerprint for alert in watched.raised})
+        return TickReport(ends, raised, len(watched.resolved), delivery, positions, more)
 
     def _judge_ends(
         self,

@@ -85,8 +85,11 @@ class NowReader:
             schedule=INGEST_SCHEDULE if is_production and not is_on else "",
             links=(Link("runs", f"{ui_url}/runs"),) if ui_url else (),
         )
-        retrier = ticking[RETRY_SENSOR]
-        retries = retrier.due is not None and not is_silent(retrier, now=now, thresholds=thresholds)
+        silent = {name for name, each in ticking.items() if is_silent(each, now=now, thresholds=thresholds)}
+        retries = ticking[RETRY_SENSOR].due is not None and RETRY_SENSOR not in silent
+        if standpoint is Standpoint.SENSOR and (RETRY_SENSOR not in states or ALERT_SENSOR in silent):
+            # The daemon has just come, or come back: it evaluates the other sensor in a moment, unless that is off.
+            retries = RETRY_SENSOR not in states or states[RETRY_SENSOR].is_running
         return facts, retries
 
     def _complete(self, today: dt.date) -> dt.date | None:

@@ -6,12 +6,10 @@ real one leaves. Used in the test process, and by a real daemon in a process of 
 
 import datetime as dt
 import json
-import os
-import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import dagster as dg
 
@@ -29,7 +27,6 @@ from radar_pipeline.orchestration.run_facts import FAILURE_METADATA
 from radar_pipeline.orchestration.systems import utc_now
 from radar_pipeline.settings import Settings
 from radar_pipeline.tables.model import Registry, Table
-from radar_pipeline_tests.filed_alerts import FiledCentre, filed
 
 REGISTRY = Registry(
     (
@@ -144,44 +141,3 @@ def breaks() -> None:
 @dg.job
 def other_job() -> None:
     breaks()
-
-
-class DyingCentre(FiledCentre):
-    """Kills its process at a chosen point, once for each file that it leaves behind to know by."""
-
-    def record(self, *args: Any, **named: Any) -> None:
-        if args[0]:
-            die_once("before-record")
-        super().record(*args, **named)
-        if args[0]:
-            die_once("after-record")
-
-    def deliver(self, **named: Any) -> Any:
-        if self.state.waiting:
-            die_once("before-deliver")
-        report = super().deliver(**named)
-        if report.delivered:
-            die_once("after-deliver")
-        return report
-
-
-def die_once(point: str) -> None:
-    if os.environ.get("TEST_DIE_AT") != point:
-        return
-    mark = Path(os.environ["TEST_ALERTS"]).with_suffix(f".{point}")
-    if not mark.exists():
-        mark.touch()
-        die()
-
-
-def die() -> NoReturn:
-    """Takes the whole daemon along: this process is the code server, and its parent the daemon that asked it."""
-    os.kill(int(os.environ["TEST_DAEMON"]) if "TEST_DAEMON" in os.environ else os.getppid(), signal.SIGKILL)
-    os.kill(os.getpid(), signal.SIGKILL)
-    raise AssertionError("unreachable")
-
-
-def defs() -> dg.Definitions:
-    """What the daemon's code server loads."""
-    alerts = Path(os.environ["TEST_ALERTS"])
-    return location(Path(os.environ["TEST_ORDERS"]), filed(alerts, kind=DyingCentre))

@@ -173,7 +173,8 @@ def test_the_failure_that_passes_is_run_again_at_its_time_and_only_the_last_is_f
     assert desk.sensor("retry_sensor").run_requests == []
 
 
-def test_without_a_retry_sensor_no_next_attempt_is_promised(desk: Desk) -> None:
+def test_while_the_retry_sensor_is_off_no_next_attempt_is_promised(desk: Desk) -> None:
+    leave(desk.instance, sensor_state("retry_sensor", on=False))
     desk.run(failing(PASSING))
     desk.tick()
     (alert,) = desk.centre.open_alerts()
