@@ -1,6 +1,6 @@
 """Every measurement in one table.
 
-    python -m benchmarks [definitions] [run] [landing] [worker] [--quick] [--json FILE]
+    python -m benchmarks [definitions] [run] [landing] [worker] [storm] [--quick] [--json FILE]
 
 Takes about a quarter of an hour; with ``--quick``, fewer rounds and a small database for the daily run, about six
 minutes.
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import daily_run, definitions_load, extract_throughput, landing_proof
+from benchmarks import alert_storm, daily_run, definitions_load, extract_throughput, landing_proof
 from benchmarks.common import Measured, as_json, end_cleanly_when_told, print_table, status
 
 MEASUREMENTS: dict[str, Callable[[bool], list[Measured]]] = {
@@ -21,6 +21,7 @@ MEASUREMENTS: dict[str, Callable[[bool], list[Measured]]] = {
     "run": lambda quick: daily_run.measure(rounds=3, scale=0.05) if quick else daily_run.measure(),
     "landing": lambda quick: landing_proof.measure(rounds=1 if quick else 2),
     "worker": lambda quick: extract_throughput.measure(runs=1 if quick else 3),
+    "storm": lambda quick: alert_storm.measure(quick=quick),
 }
 
 
