@@ -12,6 +12,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from html import escape
 from json import dumps
 from types import MappingProxyType
@@ -25,6 +26,9 @@ HIDDEN = "***"
 TEXT_AT_MOST = 8_000
 # Of a text longer than this the rest is not even looked at.
 _READ_AT_MOST = 100_000
+
+# Shorter texts are remembered with what they came to.
+_REMEMBERED = 300
 
 # A known secret shorter than this would take letters out of every word; no system here takes such a password.
 _SECRET_AT_LEAST = 4
@@ -91,16 +95,13 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """A text without secrets and personal data, at most ``TEXT_AT_MOST`` characters of it."""
-        text = self._without_secrets(_UNPRINTABLE.sub(" ", text[:_READ_AT_MOST]))
-        for pattern, instead in _SHAPES:
-            text = pattern.sub(instead, text)
-        text = _ADDRESS.sub(self._address, text)
-        text = _DIGITS.sub(_number, text)
-        return text if len(text) <= TEXT_AT_MOST else f"{text[: TEXT_AT_MOST - 1]}…"
+        if len(text) > _REMEMBERED:
+            return _clean(text, self._hidden, self.allowed)
+        return _clean_short(text, self._hidden, self.allowed)
 
     def name(self, text: str) -> str:
         """A name that the platform made (a fingerprint): only known secrets are taken, so that it stays unique."""
-        return self._without_secrets(_UNPRINTABLE.sub(" ", text))
+        return _without(self._hidden, _UNPRINTABLE.sub(" ", text))
 
     def alert(self, alert: Alert) -> Alert:
         """An alert without secrets and personal data."""
@@ -133,14 +134,25 @@ class Redactor:
             url=clean(table.url),
         )
 
-    def _without_secrets(self, text: str) -> str:
-        for secret in self._hidden:
-            if secret in text:
-                text = text.replace(secret, HIDDEN)
-        return text
 
-    def _address(self, found: re.Match[str]) -> str:
-        return found[0] if found[0].lower() in self.allowed else HIDDEN
+def _clean(text: str, hidden: tuple[str, ...], allowed: frozenset[str]) -> str:
+    text = _without(hidden, _UNPRINTABLE.sub(" ", text[:_READ_AT_MOST]))
+    for pattern, instead in _SHAPES:
+        text = pattern.sub(instead, text)
+    text = _ADDRESS.sub(lambda found: found[0] if found[0].lower() in allowed else HIDDEN, text)
+    text = _DIGITS.sub(_number, text)
+    return text if len(text) <= TEXT_AT_MOST else f"{text[: TEXT_AT_MOST - 1]}…"
+
+
+# An alert names a thousand tables with the same few reasons, and is raised again and again.
+_clean_short = lru_cache(maxsize=8_192)(_clean)
+
+
+def _without(hidden: tuple[str, ...], text: str) -> str:
+    for secret in hidden:
+        if secret in text:
+            text = text.replace(secret, HIDDEN)
+    return text
 
 
 def _forms(secrets: Iterable[str]) -> tuple[str, ...]:

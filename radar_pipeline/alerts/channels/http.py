@@ -6,6 +6,8 @@ import datetime as dt
 import email.utils
 from collections.abc import Mapping
 
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
 
 def never_left(error: BaseException | None) -> bool:
     """Whether an error shows that no connection came about, so that nothing was sent.

@@ -15,13 +15,11 @@ import requests
 
 from radar_pipeline.alerts.channels.base import Before, ChannelRefusedError, ChannelUnavailableError, Receipt
 from radar_pipeline.alerts.channels.config import PagerDutyConfig
-from radar_pipeline.alerts.channels.http import never_left, seconds_to_wait
+from radar_pipeline.alerts.channels.http import LOOPBACK, never_left, seconds_to_wait
 from radar_pipeline.alerts.render.pagerduty import dedup_key, pagerduty_event
 from radar_pipeline.alerts.render.words import Presentation
 from radar_pipeline.domain.incident import Message
 from radar_pipeline.domain.routing import Medium, Target
-
-_LOCAL = {"127.0.0.1", "localhost", "::1"}
 
 
 class PagerDutyChannel:
@@ -84,7 +82,7 @@ class PagerDutyChannel:
         timeout = (min(5.0, self._config.timeout), self._config.timeout)
         try:
             with requests.Session() as session:
-                session.trust_env = urlsplit(url).hostname not in _LOCAL
+                session.trust_env = urlsplit(url).hostname not in LOOPBACK
                 answer = session.request(method, url, timeout=timeout, allow_redirects=False, **options)
         except requests.RequestException as error:
             problem = f"PagerDuty at {_host(url)} does not answer: {type(error).__name__}"

@@ -16,7 +16,7 @@ from slack_sdk.web import SlackResponse
 
 from radar_pipeline.alerts.channels.base import Before, ChannelRefusedError, ChannelUnavailableError, Receipt
 from radar_pipeline.alerts.channels.config import SlackConfig
-from radar_pipeline.alerts.channels.http import never_left, seconds_to_wait
+from radar_pipeline.alerts.channels.http import LOOPBACK, never_left, seconds_to_wait
 from radar_pipeline.alerts.codec import write_time
 from radar_pipeline.alerts.render.slack import blocks, fallback, reply
 from radar_pipeline.alerts.render.words import Presentation
@@ -67,7 +67,7 @@ class SlackChannel:
         self._client.timeout = int(config.timeout) or 1
         # The client would post again where a connection is lost after Slack took the message: heard twice.
         self._client.retry_handlers = []
-        if urlsplit(self._client.base_url).hostname in {"127.0.0.1", "localhost", "::1"}:
+        if urlsplit(self._client.base_url).hostname in LOOPBACK:
             self._client.proxy = None
         self._ids: dict[str, str] = {}
 

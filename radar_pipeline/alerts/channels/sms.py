@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 import boto3
 from botocore import exceptions as aws
@@ -13,6 +14,7 @@ from botocore.parsers import ResponseParserError
 
 from radar_pipeline.alerts.channels.base import Before, ChannelRefusedError, ChannelUnavailableError, Receipt
 from radar_pipeline.alerts.channels.config import SmsConfig
+from radar_pipeline.alerts.channels.http import LOOPBACK
 from radar_pipeline.alerts.render.sms import sms
 from radar_pipeline.alerts.render.words import Presentation
 from radar_pipeline.domain.incident import Message
@@ -94,6 +96,8 @@ class SmsChannel:
                     read_timeout=config.timeout,
                     # Delivery tries again itself; a retry within would send one more text message.
                     retries={"total_max_attempts": 1},
+                    # A proxy of the environment has no business between this machine and itself.
+                    proxies={} if urlsplit(config.endpoint_url).hostname in LOOPBACK else None,
                 ),
             )
         return self._client

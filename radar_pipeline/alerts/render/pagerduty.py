@@ -24,7 +24,7 @@ from radar_pipeline.domain.incident import Message, Step
 from radar_pipeline.domain.severity import Severity
 
 _SUMMARY, _KEY, _TEXT, _LINE, _LINKS = 1_000, 255, 2_000, 300, 20
-_TABLES, _FOLLOWS, _NUMBERS = 50, 50, 50
+_TABLES, _FOLLOWS, _NUMBERS = 25, 25, 50
 
 _SEVERITIES = {
     Severity.INFO: "info",
