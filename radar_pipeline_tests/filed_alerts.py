@@ -50,6 +50,8 @@ class FiledCentre(AlertCentre):
         beside.write_bytes(pickle.dumps(state))
         beside.replace(self.path)
 
+    def close(self) -> None: ...
+
     def position(self, source: str) -> str | None:
         return self.state.positions.get(source)
 

@@ -116,6 +116,10 @@ class AlertCentre:
         """Fingerprints of the alerts that are open."""
         raise NotImplementedError
 
+    def close(self) -> None:
+        """Lets go of the record."""
+        raise NotImplementedError
+
     def open_alerts(self) -> tuple[Alert, ...]:
         """The alerts that are open, each as it was raised last."""
         raise NotImplementedError

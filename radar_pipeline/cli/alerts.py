@@ -45,8 +45,8 @@ def alerts_group() -> None:
 def _opened() -> Iterator[tuple[Platform, dg.DagsterInstance, AlertCentre]]:
     with plain_errors():
         platform = load_platform()
-        with dagster_instance() as instance:
-            yield platform, instance, platform.alerting.office(instance).centre
+        with dagster_instance() as instance, platform.alerting.office(instance) as office:
+            yield platform, instance, office.centre
 
 
 @alerts_group.command("list")
