@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from radar_pipeline.alerts.centre import AlertCentre, AlertRecord, ChannelTest, DeadLetter, DeliveryReport
+from radar_pipeline.alerts.centre import AlertCentre, AlertRecord, ChannelTest, DeliveryReport
 from radar_pipeline.domain.alert import Alert, Resolution
 from radar_pipeline.domain.severity import Severity
 from radar_pipeline.domain.thresholds import Thresholds
@@ -29,7 +29,7 @@ class State:
     records: dict[str, AlertRecord] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
-    dead: list[DeadLetter] = field(default_factory=list)
+    dead: list[Any] = field(default_factory=list)
     silences: list[str] = field(default_factory=list)
     batches: int = 0
 
@@ -103,13 +103,13 @@ class FiledCentre(AlertCentre):
     def open_alerts(self) -> tuple[Alert, ...]:
         return tuple(record.alert for record in self.state.records.values() if not record.ended)
 
-    def records(self, *, since: dt.datetime) -> Sequence[AlertRecord]:
+    def records(self, *, since: dt.datetime, now: dt.datetime | None = None) -> Any:
         return [record for record in self.state.records.values() if not record.ended or record.ended >= since]
 
-    def dead_letters(self) -> Sequence[DeadLetter]:
+    def dead_letters(self) -> Any:
         return self.state.dead
 
-    def resend(self, *, now: dt.datetime) -> DeliveryReport:
+    def resend(self, *, now: dt.datetime, numbers: Any = None) -> DeliveryReport:
         state = self.state
         sent = [letter for letter in state.dead if letter.channel == "email"]
         state.dead = [letter for letter in state.dead if letter not in sent]
@@ -129,7 +129,7 @@ class FiledCentre(AlertCentre):
         state.silences.append(f"{what} for {until - now} by {by}: {why}")
         self.save(state)
 
-    def test(self, *, now: dt.datetime) -> Sequence[ChannelTest]:
+    def test(self, *, now: dt.datetime) -> Any:
         return [ChannelTest("slack", arrived=True, words="accepted")]
 
 
