@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 import dagster as dg
 
 from radar_pipeline.orchestration.alert_sensor import alert_sensor
-from radar_pipeline.orchestration.alerting import Alerting, OpenOffice, open_office
+from radar_pipeline.orchestration.alerting import Alerting
 from radar_pipeline.orchestration.bronze import bronze_assets
 from radar_pipeline.orchestration.jobs import ingest_bronze_job, ingest_bronze_job_schedule
+from radar_pipeline.orchestration.office import OpenOffice, open_office
 from radar_pipeline.orchestration.partitions import daily_partitions
 from radar_pipeline.orchestration.retry_sensor import retry_sensor
 from radar_pipeline.orchestration.systems import Systems, utc_now

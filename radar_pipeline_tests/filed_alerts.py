@@ -20,7 +20,7 @@ from radar_pipeline.alerts.centre import AlertCentre, AlertRecord, ChannelTest, 
 from radar_pipeline.domain.alert import Alert, Resolution
 from radar_pipeline.domain.severity import Severity
 from radar_pipeline.domain.thresholds import Thresholds
-from radar_pipeline.orchestration.alerting import Office, OpenOffice
+from radar_pipeline.orchestration.office import Office, OpenOffice
 
 
 @dataclass

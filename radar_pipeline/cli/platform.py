@@ -13,8 +13,9 @@ import dagster as dg
 
 from radar_pipeline.build import build_definitions
 from radar_pipeline.cli.console import UsageProblem
-from radar_pipeline.orchestration.alerting import Alerting, OpenOffice, open_office
+from radar_pipeline.orchestration.alerting import Alerting
 from radar_pipeline.orchestration.dead_runs import PROCESS_TAG, end_dead_runs, process_tag
+from radar_pipeline.orchestration.office import OpenOffice, open_office
 from radar_pipeline.orchestration.systems import Systems, utc_now
 from radar_pipeline.settings import Settings, load_settings, prepare_dagster_home
 from radar_pipeline.tables.loader import load_registry

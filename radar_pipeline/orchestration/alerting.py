@@ -14,7 +14,7 @@ import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,19 +24,19 @@ from radar_pipeline.domain.alert import Alert
 from radar_pipeline.domain.facts import RunFacts, RunState, Watched, last_run
 from radar_pipeline.domain.lateness import watch_now
 from radar_pipeline.domain.retrying import RetryVerdict, judge_retry
-from radar_pipeline.domain.thresholds import Thresholds
 from radar_pipeline.domain.watchers import is_silent
 from radar_pipeline.domain.watching import watch_day, watch_job
 from radar_pipeline.orchestration.day_facts import DayReader
 from radar_pipeline.orchestration.dead_runs import end_dead_runs
 from radar_pipeline.orchestration.now_facts import NowReader, Standpoint
+from radar_pipeline.orchestration.office import Office, OpenOffice, open_office
 from radar_pipeline.orchestration.run_facts import ENDS, End, RunReader, newest_positions, read_ends
 from radar_pipeline.orchestration.systems import utc_now
 from radar_pipeline.settings import Settings
 from radar_pipeline.tables.model import Registry
 
 if TYPE_CHECKING:
-    from radar_pipeline.alerts.centre import AlertCentre, DeliveryReport
+    from radar_pipeline.alerts.centre import DeliveryReport
 
 # How long one round reads events; what is left is read by the next. A sensor's tick has to end within 60 seconds, and
 # delivery takes up to 30 of them.
@@ -44,29 +44,6 @@ READING_SECONDS = 20.0
 
 # Name of the position that holds the result with which the newest day was told to be complete.
 TOLD = "day_complete"
-
-
-@dataclass(frozen=True)
-class Office:
-    """Where alerts of one environment go in, and the figures that they are judged by."""
-
-    centre: AlertCentre
-    thresholds: Thresholds = field(default_factory=Thresholds)
-
-
-OpenOffice = Callable[[Settings, Path], Office]
-
-
-def open_office(settings: Settings, home: Path) -> Office:
-    """Opens the alerts of an environment.
-
-    Args:
-        settings: The environment.
-        home: The Dagster instance's folder; the record of alerts lies in ``alerts`` there where the settings name no
-            other place.
-    """
-    message = f"no alert centre is put in for {settings.environment} ({home})"
-    raise NotImplementedError(message)
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,11 @@ import dagster as dg
 from radar_pipeline.domain.diagnosis import RunFailure
 from radar_pipeline.domain.judgement import Check
 from radar_pipeline.orchestration.alert_sensor import alert_sensor
-from radar_pipeline.orchestration.alerting import Alerting, OpenOffice
+from radar_pipeline.orchestration.alerting import Alerting
 from radar_pipeline.orchestration.bronze import check_specs
 from radar_pipeline.orchestration.jobs import ingest_bronze_job, ingest_bronze_job_schedule
 from radar_pipeline.orchestration.keys import bronze_key
+from radar_pipeline.orchestration.office import OpenOffice
 from radar_pipeline.orchestration.partitions import daily_partitions
 from radar_pipeline.orchestration.retry_sensor import retry_sensor
 from radar_pipeline.orchestration.run_facts import FAILURE_METADATA
