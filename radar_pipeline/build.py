@@ -15,6 +15,7 @@ from radar_pipeline.orchestration.office import OpenOffice, open_office
 from radar_pipeline.orchestration.partitions import daily_partitions
 from radar_pipeline.orchestration.retry_sensor import retry_sensor
 from radar_pipeline.orchestration.systems import Systems, utc_now
+from radar_pipeline.orchestration.watch_hooks import watch_hooks
 from radar_pipeline.settings import Settings
 from radar_pipeline.tables.loader import load_registry
 from radar_pipeline.tables.model import Registry
@@ -43,8 +44,8 @@ def build_definitions(
     registry = registry or load_registry(settings.tables_file)
     partitions = daily_partitions(settings.first_partition)
     bronze = bronze_assets(registry, partitions, Systems(settings, registry, clock))
-    job = ingest_bronze_job(bronze, settings.connection_id)
     alerting = Alerting(settings, registry, clock, opener)
+    job = ingest_bronze_job(bronze, settings.connection_id, watch_hooks(alerting))
     return dg.Definitions(
         assets=[bronze],
         jobs=[job],

@@ -16,29 +16,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from radar_pipeline.alerts.centre import AlertCentre, DeliveryReport
+from radar_pipeline.alerts.centre import AlertCentre, AlertRecord, ChannelTest, DeliveryReport
 from radar_pipeline.domain.alert import Alert, Resolution
 from radar_pipeline.domain.severity import Severity
 from radar_pipeline.domain.thresholds import Thresholds
 from radar_pipeline.orchestration.office import Office, OpenOffice
 
 
-@dataclass(frozen=True)
-class Record:
-    """One alert: as it was raised last, how often again, and when it ended."""
-
-    alert: Alert
-    opened: dt.datetime
-    repeats: int = 0
-    ended: dt.datetime | None = None
-
-
 @dataclass
 class State:
     positions: dict[str, str] = field(default_factory=dict)
-    records: dict[str, Record] = field(default_factory=dict)
+    records: dict[str, AlertRecord] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
+    dead: list[Any] = field(default_factory=list)
+    silences: list[str] = field(default_factory=list)
     batches: int = 0
 
 
@@ -57,6 +49,8 @@ class FiledCentre(AlertCentre):
         beside = self.path.with_suffix(f".{os.getpid()}")
         beside.write_bytes(pickle.dumps(state))
         beside.replace(self.path)
+
+    def close(self) -> None: ...
 
     def position(self, source: str) -> str | None:
         return self.state.positions.get(source)
@@ -92,7 +86,7 @@ class FiledCentre(AlertCentre):
                 return
         else:
             ended = now if alert.severity is Severity.INFO else None
-            state.records[alert.fingerprint] = Record(alert, opened=now, ended=ended)
+            state.records[alert.fingerprint] = AlertRecord(alert, opened=now, ended=ended)
         state.waiting.append(f"{alert.severity} {alert.fingerprint}: {alert.title}")
 
     def deliver(self, *, now: dt.datetime, seconds: float = 30.0) -> DeliveryReport:
@@ -108,6 +102,35 @@ class FiledCentre(AlertCentre):
 
     def open_alerts(self) -> tuple[Alert, ...]:
         return tuple(record.alert for record in self.state.records.values() if not record.ended)
+
+    def records(self, *, since: dt.datetime, now: dt.datetime | None = None) -> Any:
+        return [record for record in self.state.records.values() if not record.ended or record.ended >= since]
+
+    def dead_letters(self) -> Any:
+        return self.state.dead
+
+    def resend(self, *, now: dt.datetime, numbers: Any = None) -> DeliveryReport:
+        state = self.state
+        sent = [letter for letter in state.dead if letter.channel == "email"]
+        state.dead = [letter for letter in state.dead if letter not in sent]
+        self.save(state)
+        return DeliveryReport({"email": len(sent)}, {}, {}, {})
+
+    def acknowledge(self, fingerprint: str, *, by: str, now: dt.datetime) -> bool:
+        state = self.state
+        if fingerprint not in self.open_fingerprints():
+            return False
+        state.records[fingerprint] = replace(state.records[fingerprint], acknowledged_by=by)
+        self.save(state)
+        return True
+
+    def silence(self, what: str, *, until: dt.datetime, by: str, why: str, now: dt.datetime) -> None:
+        state = self.state
+        state.silences.append(f"{what} for {until - now} by {by}: {why}")
+        self.save(state)
+
+    def test(self, *, now: dt.datetime) -> Any:
+        return [ChannelTest("slack", arrived=True, words="accepted")]
 
 
 def filed(path: Path, thresholds: Thresholds | None = None, *, kind: type[FiledCentre] = FiledCentre) -> OpenOffice:

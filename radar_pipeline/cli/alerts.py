@@ -45,8 +45,8 @@ def alerts_group() -> None:
 def _opened() -> Iterator[tuple[Platform, dg.DagsterInstance, AlertCentre]]:
     with plain_errors():
         platform = load_platform()
-        with dagster_instance() as instance:
-            yield platform, instance, platform.alerting.office(instance).centre
+        with dagster_instance() as instance, platform.alerting.office(instance) as office:
+            yield platform, instance, office.centre
 
 
 @alerts_group.command("list")
@@ -102,8 +102,9 @@ def silence_command(what: str, span: str, reason: str, by: str) -> None:
         message = "--for takes a time such as 30m, 4h or 2d, at most 30d; --reason must say why"
         raise UsageProblem(message)
     with _opened() as (platform, _, centre):
-        until = platform.clock() + length
-        centre.silence(what, until=until, by=by, why=reason.strip(), now=platform.clock())
+        now = platform.clock()
+        until = now + length
+        centre.silence(what, until=until, by=by, why=reason.strip(), now=now)
     out.print(f"{what} is not told until {until:%Y-%m-%d %H:%M} UTC", highlight=False, markup=False)
 
 

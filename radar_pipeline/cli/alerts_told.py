@@ -32,8 +32,7 @@ def alerts_told(platform: Platform, instance: dg.DagsterInstance, console: Conso
 def _begin(platform: Platform, instance: dg.DagsterInstance) -> str | None:
     """Notes where events begin, so that an environment's very first run is told; says why where it cannot."""
     try:
-        alerting = platform.alerting
-        alerting.begin(instance, alerting.office(instance))
+        platform.alerting.begin(instance)
     except Exception as error:  # noqa: BLE001 - whatever it is, the day's run matters more than its alerts
         return _words(error)
     return None

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from radar_pipeline.domain.alert import Alert
 from radar_pipeline.domain.facts import RunFacts, RunState, Watched, last_run
 from radar_pipeline.domain.lateness import watch_now
 from radar_pipeline.domain.retrying import RetryVerdict, judge_retry
+from radar_pipeline.domain.watchers import is_silent
 from radar_pipeline.domain.watching import watch_day, watch_job
 from radar_pipeline.orchestration.day_facts import DayReader
 from radar_pipeline.orchestration.dead_runs import end_dead_runs
@@ -97,12 +99,20 @@ class Alerting:
     opener: OpenOffice = open_office
     shift: dt.timedelta = dt.timedelta()
 
-    def office(self, instance: dg.DagsterInstance) -> Office:
-        """The alerts of the environment."""
-        return self.opener(self.settings, Path(instance.root_directory))
+    @contextmanager
+    def office(self, instance: dg.DagsterInstance) -> Iterator[Office]:
+        """The alerts of the environment, open for the block."""
+        office = self.opener(self.settings, Path(instance.root_directory))
+        with closing(office.centre):
+            yield office
 
-    def begin(self, instance: dg.DagsterInstance, office: Office) -> Mapping[str, str]:
-        """The positions up to which events are read; those of now where an environment has none yet."""
+    def begin(self, instance: dg.DagsterInstance) -> None:
+        """Notes where events begin, where an environment has no alerts yet: what is past is not told to it."""
+        with self.office(instance) as office:
+            self._positions(instance, office)
+
+    def _positions(self, instance: dg.DagsterInstance, office: Office) -> Mapping[str, str]:
+        """Up to where events are read; where nothing was ever read, up to now."""
         known = {name: office.centre.position(name) for name in ENDS.values()}
         if all(known.values()):
             return {name: position for name, position in known.items() if position}
@@ -117,8 +127,11 @@ class Alerting:
         """One round: reads events, judges them and the state of now, records, delivers."""
         # A run whose process died without a word has not ended for anybody until somebody says so.
         end_dead_runs(instance)
-        office = self.office(instance)
-        positions = dict(self.begin(instance, office))
+        with self.office(instance) as office:
+            return self._tick(instance, office, standpoint, seconds)
+
+    def _tick(self, instance: dg.DagsterInstance, office: Office, standpoint: Standpoint, seconds: float) -> TickReport:
+        positions = dict(self._positions(instance, office))
         facts, retries = self._now_reader(instance).read(
             now=self.clock(), thresholds=office.thresholds, standpoint=standpoint
         )
@@ -172,6 +185,15 @@ class Alerting:
         office.centre.record(watched.raised, watched.resolved, now=now, positions=marks)
         return watched
 
+    def stand_in(self, instance: dg.DagsterInstance) -> TickReport | None:
+        """One round in the place of a sensor or daemon that should be at work and is not; None where they are."""
+        with self.office(instance) as office:
+            now, thresholds = self.clock(), office.thresholds
+            facts, _ = self._now_reader(instance).read(now=now, thresholds=thresholds, standpoint=Standpoint.RUN)
+        if not any(is_silent(watcher, now=now, thresholds=thresholds) for watcher in facts.watchers or ()):
+            return None
+        return self.tick(instance, standpoint=Standpoint.RUN)
+
     def judge_today(self, instance: dg.DagsterInstance) -> tuple[dt.date, RetryVerdict]:
         """Today, and whether it is to be run again."""
         end_dead_runs(instance)
@@ -179,7 +201,8 @@ class Alerting:
         runs = reader.of_day(now.date(), {})
         last = last_run(runs)
         runs = tuple(reader.with_failure(run) if run is last else run for run in runs)
-        return now.date(), judge_retry(now.date(), runs, now=now, thresholds=self.office(instance).thresholds)
+        with self.office(instance) as office:
+            return now.date(), judge_retry(now.date(), runs, now=now, thresholds=office.thresholds)
 
     def _run_reader(self, instance: dg.DagsterInstance) -> RunReader:
         url = str(self.settings.dagster_ui_url).rstrip("/") if self.settings.dagster_ui_url else ""

@@ -17,12 +17,15 @@ INGEST_SCHEDULE = f"{INGEST_JOB}_schedule"
 STARTS = dt.time(2, tzinfo=dt.UTC)
 
 
-def ingest_bronze_job(bronze: dg.AssetsDefinition, connection_id: str) -> UnresolvedAssetJobDefinition:
+def ingest_bronze_job(
+    bronze: dg.AssetsDefinition, connection_id: str, hooks: frozenset[dg.HookDefinition] = frozenset()
+) -> UnresolvedAssetJobDefinition:
     """The job that lands every table of a day in bronze and checks it."""
     return dg.define_asset_job(
         INGEST_JOB,
         selection=dg.AssetSelection.assets(bronze),
         tags={CONNECTION_TAG: connection_id},
+        hooks=hooks,
         description="Syncs the Radar connection once for the day, proves what landed in bronze and checks every table.",
     )
 

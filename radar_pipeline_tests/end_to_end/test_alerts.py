@@ -46,8 +46,7 @@ class Watched:
         return Alerting(settings, self.world.registry, lambda: self.world.clock() + self.later, shift=self.world.offset)
 
     def begin(self) -> None:
-        alerting = self.alerting
-        alerting.begin(self.world.instance, alerting.office(self.world.instance))
+        self.alerting.begin(self.world.instance)
 
     def run(self, day: dt.date, **settings: Any) -> Outcome:
         outcome = self.world.run(day, **settings)
@@ -130,6 +129,8 @@ def test_a_table_that_is_not_critical_is_a_warning_and_a_partial_success(watched
     watched.run(day)
     told = watched.told()
     assert set(told) == {TEAM, f"{TEAM} thread"}
+    (complete,) = [each for each in watched.inbox.messages("slack") if f"{day}: complete, 9 tables" in each["text"]]
+    assert f"{sum(watched.world.source_rows().values()):,}" in str(complete["blocks"])
     (answer,) = told[f"{TEAM} thread"]
     assert "Resolved at" in answer
 

@@ -25,6 +25,7 @@ from radar_pipeline.orchestration.partitions import daily_partitions
 from radar_pipeline.orchestration.retry_sensor import retry_sensor
 from radar_pipeline.orchestration.run_facts import FAILURE_METADATA
 from radar_pipeline.orchestration.systems import utc_now
+from radar_pipeline.orchestration.watch_hooks import watch_hooks
 from radar_pipeline.settings import Settings
 from radar_pipeline.tables.model import Registry, Table
 
@@ -92,8 +93,8 @@ def location(
         if wanted.failure or wanted.words:
             raise failure(wanted)
 
-    job = ingest_bronze_job(bronze, "the-connection")
     alerting = Alerting(Settings(**settings), registry, clock, opener)  # type: ignore[arg-type]
+    job = ingest_bronze_job(bronze, "the-connection", watch_hooks(alerting))
     return dg.Definitions(
         assets=[bronze],
         jobs=[job, other_job],

@@ -14,7 +14,7 @@ from radar_pipeline.orchestration.keys import bronze_key
 from radar_pipeline.orchestration.now_facts import Standpoint
 from radar_pipeline.settings import Settings
 from radar_pipeline_tests.filed_alerts import filed
-from radar_pipeline_tests.orchestration.alert_location import REGISTRY
+from radar_pipeline_tests.orchestration.alert_location import REGISTRY, Orders
 from radar_pipeline_tests.orchestration.desk import Desk, desk, new_desk, template
 from radar_pipeline_tests.orchestration.ticking import beat, leave, schedule_state, sensor_state
 
@@ -156,3 +156,15 @@ def test_a_daemon_that_comes_back_does_not_accuse_itself(new_desk: Desk) -> None
     leave(new_desk.instance, sensor_state("alert_sensor"), later)
     # From the next tick on it judges: the other sensor and the other daemons are still silent.
     assert look(new_desk, later, standpoint=Standpoint.SENSOR) == {"watcher/daemon": Severity.ERROR}
+
+
+@pytest.mark.parametrize("orders", [Orders(), Orders(words="it broke")], ids=["a good run", "a failed run"])
+def test_a_run_tells_that_the_sensor_which_should_tell_of_it_is_silent(desk: Desk, orders: Orders) -> None:
+    alive(desk, desk.clock())
+    desk.run(orders)
+    assert desk.told() == []
+    desk.offset = dt.timedelta(minutes=11)
+    beat(desk.instance, desk.clock())
+    leave(desk.instance, sensor_state("retry_sensor"), desk.clock())
+    desk.run(orders)
+    assert "ERROR watcher/alert_sensor: The sensor alert_sensor does not tick" in desk.told()
