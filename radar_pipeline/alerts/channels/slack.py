@@ -68,6 +68,7 @@ class SlackChannel:
         # The client would post again where a connection is lost after Slack took the message: heard twice.
         self._client.retry_handlers = []
         if urlsplit(self._client.base_url).hostname in LOOPBACK:
+            # Taken from the environment without a look at NO_PROXY, which what is below it heeds.
             self._client.proxy = None
         self._ids: dict[str, str] = {}
 
