@@ -59,7 +59,7 @@ def _daemons_stopped(daemons: list[Watcher], others: list[Watcher], facts: NowFa
         severity=Severity.ERROR,
         title="The Dagster daemon does not answer",
         summary=f"{listed([watcher.name for watcher in daemons])}: {_last(newest, now)}. Nothing is started by itself.",
-        since=min((watcher.due or now) for watcher in daemons),
+        since=min((watcher.due if watcher.ticked and watcher.due else now) for watcher in daemons),
         day=now.date(),
         next_step="Restart the daemon (dagster-daemon run) and read its log.",
         links=facts.links,

@@ -38,8 +38,8 @@ from radar_pipeline.tables.model import Registry
 if TYPE_CHECKING:
     from radar_pipeline.alerts.centre import DeliveryReport
 
-# How long one round reads events; what is left is read by the next. A sensor's tick has to end within 60 seconds, and
-# delivery takes up to 30 of them.
+# How long one round reads events; what is left is read by the next. Dagster gives a sensor's tick 180 seconds, of which
+# delivery takes up to 30.
 READING_SECONDS = 20.0
 
 # Name of the position that holds the result with which the newest day was told to be complete.

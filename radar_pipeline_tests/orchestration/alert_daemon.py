@@ -17,13 +17,6 @@ from radar_pipeline_tests.orchestration.alert_location import location
 class DyingCentre(FiledCentre):
     """Kills its daemon at a chosen point of a tick that has something to tell."""
 
-    def record(self, *args: Any, **named: Any) -> None:
-        if args[0]:
-            die_at("before-record", self.path)
-        super().record(*args, **named)
-        if args[0]:
-            die_at("after-record", self.path)
-
     def deliver(self, **named: Any) -> Any:
         if self.state.waiting:
             die_at("before-deliver", self.path)

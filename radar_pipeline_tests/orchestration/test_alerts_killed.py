@@ -70,7 +70,7 @@ def ticks(desk: Desk) -> int:
     return sum(tick.is_success or tick.status is TickStatus.SKIPPED for tick in done)
 
 
-@pytest.mark.parametrize("point", ["before-record", "before-deliver", "after-deliver"])
+@pytest.mark.parametrize("point", ["before-deliver", "after-deliver"])
 def test_what_a_killed_daemon_owed_is_told_once_by_the_next(new_desk: Desk, point: str) -> None:
     new_desk.tick()
     new_desk.run(failing(REFUSED))
