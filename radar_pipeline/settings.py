@@ -207,6 +207,12 @@ def prepare_dagster_home(state: Path = Path(".radar"), config: Path = Path("dags
     return Path(home)
 
 
+def serve_ui_at(url: str) -> None:
+    """Makes links of alerts lead to a UI that this process becomes, where its address is not that of an environment."""
+    if load_settings().environment == "local":
+        os.environ[variable("dagster_ui_url")] = url
+
+
 def event_log_folder() -> Path:
     """Where the SQLite event log lies: in the instance's folder, where Dagster's own storage keeps it too.
 

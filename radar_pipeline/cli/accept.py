@@ -7,6 +7,7 @@ import getpass
 import click
 import dagster as dg
 
+from radar_pipeline.cli.alerts_told import alerts_told
 from radar_pipeline.cli.console import UsageProblem, out, plain_errors, progress
 from radar_pipeline.cli.platform import Platform, dagster_instance, load_platform
 from radar_pipeline.domain.judgement import Check, TableDay
@@ -36,7 +37,11 @@ def accept_command(table: str, date: str, reason: str, by: str) -> None:
         with progress(f"reading {table} of {day}"):
             judged = _judge(platform, table, day.isoformat())
             _record(platform, judged, day.isoformat(), by.strip(), reason.strip())
-        with dagster_instance() as instance, progress("evaluating its checks") as tell:
+        with (
+            dagster_instance() as instance,
+            alerts_told(platform, instance, out),
+            progress("evaluating its checks") as tell,
+        ):
             keys = [dg.AssetCheckKey(bronze_key(platform.registry[table]), check.value) for check in Check]
             success, failure = platform.execute("ingest_bronze_job", instance, day, tell, checks=keys)
     if not success:

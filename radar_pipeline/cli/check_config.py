@@ -13,6 +13,7 @@ from radar_pipeline.tables.loader import RegistryError, load_registry
 
 if TYPE_CHECKING:
     from radar_pipeline.cli.connections import Answer
+    from radar_pipeline.settings import Settings
 
 
 @click.command("check-config")
@@ -49,6 +50,7 @@ def _inspect() -> tuple[list[str], list[str]]:
     except SettingsError as error:
         problems += error.problems
     else:
+        _inspect_alerts(settings, problems, notes)
         problems += settings.missing()
         tables_file = settings.tables_file
         if settings.source_host is None:
@@ -63,6 +65,24 @@ def _inspect() -> tuple[list[str], list[str]]:
         critical = sum(table.critical for table in registry.tables)
         notes.append(f"{len(registry.tables)} tables in {registry.path}, {critical} of them critical")
     return problems, notes
+
+
+def _inspect_alerts(settings: Settings, problems: list[str], notes: list[str]) -> None:
+    """Routes and thresholds, and the channels that are set up."""
+    from radar_pipeline.alerts.config import load_alerts_config
+    from radar_pipeline.orchestration.office import channels_of
+
+    try:
+        load_alerts_config(settings.alerts_file, environment=settings.environment)
+    except RegistryError as error:
+        problems += str(error).splitlines()
+    media = sorted(medium.value for medium in channels_of(settings).media)
+    if media:
+        notes.append(f"alerts go through {', '.join(media)}; `radar alerts test` sends one message through each")
+    else:
+        notes.append("no alert channel is set up: nobody will be told of a failure (docs/alerts.md)")
+    if settings.email_from is None and settings.smtp_host is not None:
+        problems.append("RADAR_SMTP_HOST is set and RADAR_ALERT_EMAIL_FROM is not: mail needs a sender")
 
 
 def _ask_systems(*, quiet: bool) -> tuple[Answer, ...]:

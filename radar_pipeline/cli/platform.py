@@ -26,6 +26,9 @@ Tell = Callable[[str], None]
 # Dagster's own remark on the checks of a table that is missing, of which the run has said more by then.
 _UNCHECKED = "did not yield or return expected outputs"
 
+# What Dagster records of a step where SIGINT or SIGTERM came.
+_INTERRUPTED = "DagsterExecutionInterruptedError"
+
 
 @dataclass(frozen=True)
 class Platform:
@@ -85,6 +88,7 @@ class Platform:
         *,
         tags: Mapping[str, str] | None = None,
         checks: list[dg.AssetCheckKey] | None = None,
+        at_keyboard: bool = False,
     ) -> tuple[bool, str | None]:
         """Executes a job of the platform in this process, as a run of the instance.
 
@@ -95,9 +99,13 @@ class Platform:
             tell: Receives each line that the run says to a person.
             tags: Further run tags.
             checks: Evaluate these checks alone instead of the job's assets.
+            at_keyboard: Whether it is a person who interrupts it, if somebody does.
 
         Returns:
             Whether the run succeeded, and what it failed with where it did not.
+
+        Raises:
+            KeyboardInterrupt: A person ended it; it is recorded as ended by a person.
         """
         definitions = build_definitions(
             self.settings, registry=self.registry, clock=self.clock, loggers={"console": _told_to(tell)}
@@ -115,6 +123,9 @@ class Platform:
             raise_on_error=False,
         )
         failures = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+        if at_keyboard and any(failure.error and failure.error.cls_name == _INTERRUPTED for failure in failures):
+            instance.report_run_canceled(result.dagster_run, "Ended at the keyboard. Its sync goes on in Airbyte.")
+            raise KeyboardInterrupt
         words = next((_words(failure) for failure in failures), None)
         return result.success, words
 

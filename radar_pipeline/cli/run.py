@@ -61,7 +61,7 @@ def run_day(
     with progress(f"bronze_radar {day}", quiet=quiet) as tell:
         tags = {FORCE_TAG: platform.clock().isoformat()} if force else {}
         try:
-            success, failure = platform.execute("ingest_bronze_job", instance, day, tell, tags=tags)
+            success, failure = platform.execute("ingest_bronze_job", instance, day, tell, tags=tags, at_keyboard=True)
         except KeyboardInterrupt:
             message = "interrupted; a sync that was started goes on in Airbyte, and the next `radar run` follows it"
             raise UsageProblem(message) from None

@@ -11,7 +11,7 @@ import dagster as dg
 
 from radar_pipeline.cli.console import UsageProblem, err, plain_errors
 from radar_pipeline.orchestration.dead_runs import end_dead_runs
-from radar_pipeline.settings import load_settings, prepare_dagster_home
+from radar_pipeline.settings import prepare_dagster_home, serve_ui_at
 
 _WORKSPACE = Path("workspace.yaml")
 
@@ -24,11 +24,11 @@ def ui_command(port: int) -> None:
         message = f"there is no {_WORKSPACE} here: run this in the project's folder"
         raise UsageProblem(message)
     with plain_errors():
-        load_settings()
+        serve_ui_at(url := f"http://127.0.0.1:{port}")
         prepare_dagster_home()
         with dg.DagsterInstance.get() as instance:
             end_dead_runs(instance)
-    err.print(f"Dagster UI on http://127.0.0.1:{port} (Ctrl-C ends it)", highlight=False)
+    err.print(f"Dagster UI on {url} (Ctrl-C ends it)", highlight=False)
     command = [sys.executable, "-m", "dagster", "dev", "-w", str(_WORKSPACE), "-h", "127.0.0.1", "-p", str(port)]
     # In the place of this process, so that whoever ends it ends the servers with it.
     os.execv(command[0], command)  # noqa: S606

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from radar_pipeline.domain.alert import AffectedTable, Alert, AlertKind, Resolution
 from radar_pipeline.domain.alert_kinds import KINDS, OF_ONE_TABLE, WORDS
-from radar_pipeline.domain.diagnosis import Cause
+from radar_pipeline.domain.diagnosis import Cause, Diagnosis, diagnose
 from radar_pipeline.domain.facts import DayFacts, RunFacts, RunState, TableFacts, Watched
 from radar_pipeline.domain.failure import TREATMENTS
 from radar_pipeline.domain.judgement import Check
@@ -97,7 +97,7 @@ def _failed(facts: DayFacts, last: RunFacts, verdict: RetryVerdict) -> Alert:
             kind=AlertKind.SYNC_FAILED,
             severity=Severity.WARNING,
             title=f"{facts.day}: the run was terminated",
-            summary="Somebody terminated it, and its sync with it; it is not run again by itself.",
+            summary="Somebody ended it before its time; it is not run again by itself.",
             since=last.ended or last.created,
             day=facts.day,
             next_step="Run the day again before midnight UTC if its data is wanted: radar run",
@@ -140,6 +140,7 @@ def _partial(facts: DayFacts, lacking: tuple[TableFacts, ...], now: dt.datetime)
     }.get(kind)
     names = listed([table.name for table in lacking])
     title = f"{names} came with {what}" if what else f"partial success, without {names}"
+    found = _likely(lacking) if kind is AlertKind.PARTIAL_SUCCESS else None
     return Alert(
         fingerprint=f"ingest/{facts.day}",
         kind=kind,
@@ -149,9 +150,16 @@ def _partial(facts: DayFacts, lacking: tuple[TableFacts, ...], now: dt.datetime)
         since=(last.ended if last else None) or facts.judged or now,
         day=facts.day,
         tables=tuple(_affected(table) for table in lacking),
-        next_step=_NEXT_STEPS[kind].format(day=facts.day),
+        cause=found.summary if found else "",
+        next_step=found.next_step if found else _NEXT_STEPS[kind].format(day=facts.day),
         links=(*(last.links if last else ()), *facts.links),
     )
+
+
+def _likely(lacking: tuple[TableFacts, ...]) -> Diagnosis | None:
+    """What the reasons of the first table that lacks something point to; None where they name no cause."""
+    found = diagnose("; ".join(problem.reason for problem in lacking[0].problems))
+    return found if found.cause is not Cause.UNKNOWN else None
 
 
 def _complete(facts: DayFacts, now: dt.datetime, opened: Mapping[str, Alert], told: str | None) -> Watched:

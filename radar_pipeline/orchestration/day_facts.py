@@ -6,6 +6,7 @@ What belongs here: reading. What a day is worth is decided in the domain (``watc
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -41,7 +42,7 @@ class DayReader:
         """One day, with what its last run failed with and, where all of it is accepted, its figures."""
         runs = self.runs.of_day(day, ends)
         checks = self._checks(day)
-        tables = tuple(self._table(table, checks) for table in self.registry.tables)
+        tables = self._expected(tuple(self._table(table, checks) for table in self.registry.tables))
         evaluations = [
             event.timestamp for record in checks.values() if record.status in _JUDGED and (event := record.event)
         ]
@@ -98,6 +99,24 @@ class DayReader:
             rows_expected=_band(metadata),
         )
 
+    def _expected(self, tables: tuple[TableFacts, ...]) -> tuple[TableFacts, ...]:
+        """Tables that are not there, with the rows of their newest copy, give or take their volume limit."""
+        lacking = {bronze_key(self.registry[table.name]): table.name for table in tables if table.landed is False}
+        if not lacking:
+            return tables
+        rows = {}
+        for record in self.runs.instance.get_asset_records(list(lacking)):
+            newest = record.asset_entry.last_materialization
+            known = newest.asset_materialization if newest else None
+            if known and (count := _number(known.metadata, "dagster/row_count")) is not None:
+                rows[lacking[record.asset_entry.asset_key]] = count
+        return tuple(
+            replace(table, rows_found=0, rows_expected=_around(rows[table.name], self.registry[table.name]))
+            if table.name in rows
+            else table
+            for table in tables
+        )
+
     def _numbers(self, day: dt.date, runs: Iterable[RunFacts]) -> tuple[DayNumbers | None, tuple[Link, ...]]:
         """A day in figures and its newest Airbyte job; None where nothing of it is there."""
         found = [metadata for table in self.registry.tables if (metadata := self._materialized(table, day))]
@@ -119,6 +138,10 @@ class DayReader:
         wanted = dg.AssetRecordsFilter(bronze_key(table), asset_partitions=[day.isoformat()])
         record = next(iter(self.runs.instance.fetch_materializations(wanted, limit=1).records), None)
         return record.asset_materialization.metadata if record and record.asset_materialization else {}
+
+
+def _around(rows: int, table: Table) -> tuple[int, int]:
+    return math.floor(rows * (1 - table.volume_limit)), math.ceil(rows * (1 + table.volume_limit))
 
 
 def _problems(records: Mapping[Check, AssetCheckExecutionRecord | None]) -> Iterable[Problem]:

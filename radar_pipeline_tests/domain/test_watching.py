@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from radar_pipeline.domain.alert import Alert, AlertKind
 from radar_pipeline.domain.diagnosis import Cause
-from radar_pipeline.domain.facts import DayFacts, DayNumbers, RunState, TableFacts, Watched
+from radar_pipeline.domain.facts import DayFacts, DayNumbers, Problem, RunState, TableFacts, Watched
 from radar_pipeline.domain.failure import FailureClass
 from radar_pipeline.domain.judgement import Check
 from radar_pipeline.domain.severity import Severity
@@ -147,6 +147,16 @@ def test_a_success_that_lacks_something_says_what(
     assert (alert.kind, alert.severity) == (kind, severity)
     assert {each.name for each in alert.tables} == {each.name for each in tables}
     assert all(each.reason for each in alert.tables)
+
+
+def test_a_partial_success_says_the_likely_cause_where_its_reasons_name_one() -> None:
+    words = "menu: SELECT command denied to user 'bi-cognitivo-read'@'10.0.0.7' for table 'menu'"
+    lacking = replace(missing("menu"), problems=(Problem(Check.LANDED, words, is_error=False),))
+    alert = only(watch(day((run(),), (GOOD[0], lacking, GOOD[2]))))
+    assert alert.cause
+    assert alert.next_step
+    odd = replace(missing("menu"), problems=(Problem(Check.LANDED, "it is odd", is_error=False),))
+    assert not only(watch(day((run(),), (GOOD[0], odd, GOOD[2])))).cause
 
 
 def test_rows_found_and_expected_stand_beside_a_doubted_table() -> None:

@@ -117,6 +117,8 @@ def test_an_end_that_cannot_be_used_is_an_error_in_alerts_and_by_mail(
 
 @pytest.mark.parametrize("fault", ["stream-fails", "upload-fails"])
 def test_a_table_that_is_not_critical_is_a_warning_and_a_partial_success(watched: Watched, fault: str) -> None:
+    watched.run(watched.world.new_day())
+    watched.told()
     day = watched.world.new_day()
     with watched.world.fault(fault, table="menu", times=None):
         outcome = watched.run(day)
@@ -126,6 +128,9 @@ def test_a_table_that_is_not_critical_is_a_warning_and_a_partial_success(watched
     assert list(told) == [TEAM]
     (text,) = told[TEAM]
     assert text.startswith(f"[local] WARNING: {day}: partial success, without menu")
+    (message,) = [each for each in watched.inbox.messages("slack") if each["text"] == text]
+    assert "Likely cause" in str(message["blocks"])
+    assert "no rows, 4 to 6 expected" in str(message["blocks"]), "menu had five rows the day before"
     watched.run(day)
     told = watched.told()
     assert set(told) == {TEAM, f"{TEAM} thread"}

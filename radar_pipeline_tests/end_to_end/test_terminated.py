@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from radar_pipeline.domain.sync import JobStatus
 from radar_pipeline_tests.end_to_end.world import World
+from radar_pipeline_tests.servers import PROJECT
 
 pytestmark = pytest.mark.e2e
 
@@ -85,3 +90,31 @@ def until_final(world: World, day: dt.date) -> JobStatus:
             break
         time.sleep(0.1)
     return status
+
+
+@pytest.mark.parametrize("world", ["0.39"], indirect=True, scope="session")
+def test_a_run_ended_at_the_keyboard_says_that_its_sync_goes_on_and_is_recorded_as_ended_by_a_person(
+    world: World,
+) -> None:
+    today = dt.datetime.now(dt.UTC).date()
+    world.move_to(dt.datetime.now(dt.UTC))
+    radar = [str(Path(sys.executable).parent / "radar"), "run", "--force"]
+    with world.fault("stuck-job"):
+        process = subprocess.Popen(
+            radar, env={**os.environ, **world.environment()}, cwd=PROJECT, stderr=subprocess.PIPE, text=True
+        )
+        try:
+            assert process.stderr is not None
+            assert any(re.match(r"sync job \d+ running", line) for line in process.stderr)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=60)
+            (running,) = [job for job in world.syncs(today) if not job.status.is_final]
+        finally:
+            process.kill()
+            world.cancel_syncs(today)
+    assert running.status is JobStatus.RUNNING
+    assert process.returncode == 2
+    assert "interrupted; a sync that was started goes on in Airbyte" in said
+    assert "Traceback" not in said
+    (run,) = world.instance.get_runs(dg.RunsFilter(tags={"dagster/partition": today.isoformat()}), limit=1)
+    assert run.status is dg.DagsterRunStatus.CANCELED
