@@ -119,7 +119,7 @@ def fail_on_missing(context: dg.AssetExecutionContext, report: DayReport, select
         message = explain_missing(report.day, report.tables, missing, can_sync=report.decision is not None)
         if report.aborted:
             message = f"the sync was cancelled, because {report.aborted}. {message}"
-        evidence = report.aborted or "; ".join(critical[0].landing.reasons)
+        evidence = "; ".join((report.aborted or "", *critical[0].landing.reasons))
         raise failure(message, diagnose(evidence), missing=[table.table for table in missing])
     if missing:
         names = ", ".join(table.table for table in missing)

@@ -59,16 +59,19 @@ def test_neither_errors_nor_reprs_show_a_key():
 
 
 @pytest.mark.integration
-def test_a_ready_bucket_passes_the_probe_and_keeps_nothing_of_it(store, layout):
-    result = probe(store, layout)
+@pytest.mark.parametrize("ask_region", [True, False])
+def test_a_ready_bucket_passes_the_probe_and_keeps_nothing_of_it(store, layout, ask_region):
+    result = probe(store, layout, ask_region=ask_region)
     assert result.is_ready, result.problem
     assert store.list_objects(f"{layout.control_prefix}/") == []
 
 
 @pytest.mark.integration
-def test_a_wrong_bucket_is_named(config, layout):
-    result = probe(LakeStore(replace(config, bucket="no-such-bucket-of-ours")), layout)
+@pytest.mark.parametrize("ask_region", [True, False])
+def test_a_wrong_bucket_is_named(config, layout, ask_region):
+    result = probe(LakeStore(replace(config, bucket="no-such-bucket-of-ours")), layout, ask_region=ask_region)
     assert not result.is_ready
+    assert result.fault is LakeFault.BUCKET
     assert "no-such-bucket-of-ours" in (result.problem or "")
     with pytest.raises(LakeError, match="check S3_BUCKET_NAME"):
         LakeStore(replace(config, bucket="no-such-bucket-of-ours")).list_objects("a/")
