@@ -27,7 +27,7 @@ from rich.table import Table
 from benchmarks.common import end_cleanly_when_told
 from radar_pipeline.local.airbyte_server.faults import CATALOGUE
 from radar_pipeline.local.drift import apply_drift, plan_drift, undo_drift
-from radar_pipeline_tests.end_to_end.conftest import make_world
+from radar_pipeline_tests.end_to_end.conftest import lived_in, started_world
 from radar_pipeline_tests.end_to_end.watched import Watched
 from radar_pipeline_tests.end_to_end.world import World
 
@@ -100,17 +100,20 @@ def _told(message: dict[str, Any]) -> str:
 def measured(era: str, wanted: list[str]) -> list[dict[str, Any]]:
     """Every fault, one after another, in one world."""
     found = []
-    with tempfile.TemporaryDirectory(prefix="radar-bench-") as name:
-        for world in make_world(Path(name), era):
-            watched = Watched(world, Path(name) / "alerts")
-            world.new_day()
-            watched.begin()
+    with (
+        tempfile.TemporaryDirectory(prefix="radar-bench-") as name,
+        started_world(Path(name), era) as world,
+        lived_in(world),
+    ):
+        watched = Watched(world, Path(name) / "alerts")
+        world.new_day()
+        watched.begin()
+        watched.run(world.new_day(), **SETTINGS)
+        for fault, table in cases(era, wanted):
+            print(f"measuring: {fault} {table or ''}", file=sys.stderr)
+            found.append(measure(watched, fault, table))
+            # The next fault begins in an environment in which nothing is open.
             watched.run(world.new_day(), **SETTINGS)
-            for fault, table in cases(era, wanted):
-                print(f"measuring: {fault} {table or ''}", file=sys.stderr)
-                found.append(measure(watched, fault, table))
-                # The next fault begins in an environment in which nothing is open.
-                watched.run(world.new_day(), **SETTINGS)
     return found
 
 

@@ -218,16 +218,16 @@ def test_the_schedule_is_there_and_can_be_switched_on(world: World, page: Page) 
     expect(page.get_by_text("At 02:00 AM UTC").first).to_be_visible()
     page.locator("input[type=checkbox]").first.press(" ")
     expect(page.locator("input[type=checkbox]").first).to_be_checked()
-    assert "ingest_bronze_job_schedule" in switched_on(world)
+    assert is_on(world, "ingest_bronze_job_schedule")
 
 
-def switched_on(world: World) -> set[str]:
-    """What is on, by the instance itself; the browser shows the switch before the server has stored it."""
+def is_on(world: World, name: str) -> bool:
+    """Whether it is on, by the instance itself; the browser shows the switch before the server has stored it."""
     for _ in range(100):
-        if found := {state.name for state in world.instance.all_instigator_state() if state.is_running}:
-            return found
+        if name in {state.name for state in world.instance.all_instigator_state() if state.is_running}:
+            return True
         time.sleep(0.2)
-    return set()
+    return False
 
 
 def test_the_graph_shows_the_bronze_group(page: Page) -> None:
