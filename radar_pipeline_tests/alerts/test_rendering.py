@@ -112,6 +112,18 @@ def test_a_thousand_tables_are_named_critical_ones_first_and_counted():
     assert "t999 and 999 more" in sms.sms(message, PLAIN)
 
 
+def test_a_reason_that_many_tables_share_is_said_once():
+    reason = "the worker ran out of memory after 41 tables"
+    many = tuple(AffectedTable(name, False, reason) for name in ("store", "menu", "lives"))
+    message = Message(Step.RAISED, alert(tables=(*many, AffectedTable("banner", False, "odd"))), NOW, 1, NOW)
+    shown = json.dumps(slack.blocks(message, PLAIN))
+    event = json.dumps(pagerduty.pagerduty_event(message, PLAIN))
+    for text in (shown, event, mail.mail(message, PLAIN).text):
+        assert text.count(reason) == 1
+        for line in ("menu: as store", "lives: as store", "banner: odd"):
+            assert line in text
+
+
 def test_a_message_says_what_where_since_when_why_and_what_to_do():
     message = Message(Step.RAISED, alert(), NOW, 1, NOW)
     there = Presentation("staging", "https://wiki/runbooks/")

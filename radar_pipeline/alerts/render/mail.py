@@ -18,8 +18,9 @@ from radar_pipeline.alerts.render.words import (
     links,
     one_line,
     ordered_tables,
-    table_line,
+    table_lines,
 )
+from radar_pipeline.domain.alert import AffectedTable
 from radar_pipeline.domain.incident import Message, Step
 
 T = TypeVar("T")
@@ -67,7 +68,7 @@ def _parts(message: Message, presentation: Presentation) -> list[_Part]:
         happened,
         _Part(text=alert.summary),
         known,
-        _Part("Tables", items=_bounded(ordered_tables(alert), _TABLES, table_line)),
+        _Part("Tables", items=_tables(ordered_tables(alert))),
         _Part("Numbers", items=_bounded(tuple(alert.numbers.items()), _NUMBERS, ": ".join)),
         _Part("Likely cause", alert.cause),
         _Part("It also explains", items=_bounded(alert.follows, _FOLLOWS, str)),
@@ -88,6 +89,12 @@ def _bounded(things: Sequence[T], at_most: int, line: Callable[[T], str]) -> tup
     kept = tuple(clip(one_line(line(each)), _LINE) for each in things[:at_most])
     left = len(things) - len(kept)
     return (*kept, f"and {left:,} more") if left else kept
+
+
+def _tables(tables: Sequence[AffectedTable]) -> tuple[str, ...]:
+    lines = _bounded(table_lines(tables[:_TABLES]), _TABLES, str)
+    left = len(tables) - _TABLES
+    return (*lines, f"and {left:,} more") if left > 0 else lines
 
 
 def _plain(part: _Part) -> str:

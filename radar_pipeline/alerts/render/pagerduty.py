@@ -18,7 +18,7 @@ from radar_pipeline.alerts.render.words import (
     links,
     one_line,
     ordered_tables,
-    table_line,
+    table_lines,
 )
 from radar_pipeline.domain.incident import Message, Step
 from radar_pipeline.domain.severity import Severity
@@ -55,7 +55,7 @@ def pagerduty_event(message: Message, presentation: Presentation) -> dict[str, A
         "summary": clip(alert.summary, _TEXT),
         "event": event(message),
         **dict(facts(message)),
-        "tables": [clip(table_line(table), _LINE) for table in tables[:_TABLES]],
+        "tables": [clip(line, _LINE) for line in table_lines(tables[:_TABLES])],
         "tables_not_listed": max(len(tables) - _TABLES, 0),
         "likely_cause": clip(alert.cause, _TEXT),
         "next_step": clip(alert.next_step, _TEXT),

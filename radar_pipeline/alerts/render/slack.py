@@ -21,7 +21,7 @@ from radar_pipeline.alerts.render.words import (
     one_line,
     ordered_tables,
     runbook,
-    table_line,
+    table_lines,
 )
 from radar_pipeline.domain.alert import Alert, Link
 from radar_pipeline.domain.incident import Message, Step
@@ -133,8 +133,9 @@ def _fields(pairs: list[tuple[str, str]]) -> Blocks:
 def _tables(alert: Alert) -> str:
     tables = ordered_tables(alert)
     lines = []
-    for table in tables[:_TABLES_AT_MOST]:
-        line = _escaped(table_line(table), 400)
+    shown = tables[:_TABLES_AT_MOST]
+    for table, said in zip(shown, table_lines(shown), strict=True):
+        line = _escaped(said, 400)
         name = _escaped(one_line(table.name), 200)
         if is_web(table.url) and line.startswith(name):
             line = f"{_link(Link(one_line(table.name), table.url))}{line.removeprefix(name)}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from radar_pipeline.domain.alert import AffectedTable, Alert, AlertKind, Link
 from radar_pipeline.domain.incident import Message, Step
@@ -71,7 +71,19 @@ def ordered_tables(alert: Alert) -> tuple[AffectedTable, ...]:
     return tuple(sorted(alert.tables, key=lambda table: not table.critical))
 
 
-def table_line(table: AffectedTable) -> str:
+def table_lines(tables: Sequence[AffectedTable]) -> list[str]:
+    """What there is to say of each table. A reason that many share is said of the first; the others point to that."""
+    first: dict[str, str] = {}
+    lines = []
+    for table in tables:
+        reason = one_line(table.reason)
+        known = first.setdefault(reason, one_line(table.name)) if reason else ""
+        again = known and known != one_line(table.name)
+        lines.append(_table_line(replace(table, reason=f"as {known}") if again else table))
+    return lines
+
+
+def _table_line(table: AffectedTable) -> str:
     """What there is to say of one table."""
     parts = []
     if table.rows_found is not None or table.rows_expected is not None:
