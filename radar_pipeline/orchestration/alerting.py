@@ -167,7 +167,7 @@ class Alerting:
         """Judges what ended, and records it together with the positions behind it."""
         reader = self._run_reader(instance)
         days = DayReader(reader, self.registry)
-        now, opened = self.clock(), _opened(office)
+        now, opened = self.clock(), dict(_opened(office))
         told = office.centre.position(TOLD)
         watched = Watched()
         touched, others = _sorted_out(reader.by_id(ends), days)
@@ -178,6 +178,8 @@ class Alerting:
                 facts, now=now, thresholds=office.thresholds, opened=opened, retries=retries, told=known
             )
             watched = _both(watched, verdict)
+            # A later day that is well ends what an earlier one of the same round raises.
+            opened |= {alert.fingerprint: alert for alert in verdict.raised}
         for run in others:
             watched = _both(watched, watch_job(reader.with_failure(run), opened=opened))
         results = [f"{day} {result}" for day, result in sorted(watched.results.items())]
@@ -213,7 +215,10 @@ class Alerting:
 
 
 def _sorted_out(runs: list[RunFacts], days: DayReader) -> tuple[set[dt.date], list[RunFacts]]:
-    """The days of bronze that runs were about, and of each job the run that ended last and landed no day."""
+    """The days of bronze that runs were about, and of each job the run that ended last.
+
+    What a run that was to land a day failed with is told of its day; that it succeeded ends what is told of its job.
+    """
     touched: set[dt.date] = set()
     others: dict[str, RunFacts] = {}
     for run in runs:
@@ -222,7 +227,8 @@ def _sorted_out(runs: list[RunFacts], days: DayReader) -> tuple[set[dt.date], li
         elif run.is_bronze and run.state is RunState.SUCCEEDED:
             touched |= days.days_of_checks(run.id)
         newest = others.get(run.job)
-        if not (run.ingests and run.day) and (newest is None or _ended(run) >= _ended(newest)):
+        of_job = run.state is RunState.SUCCEEDED or not (run.ingests and run.day)
+        if of_job and (newest is None or _ended(run) >= _ended(newest)):
             others[run.job] = run
     return touched, list(others.values())
 
