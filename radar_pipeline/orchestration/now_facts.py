@@ -93,10 +93,13 @@ class NowReader:
         return facts, retries
 
     def _complete(self, today: dt.date) -> dt.date | None:
-        """The newest day of which every critical table is there; where none is critical, every table."""
+        """The newest day of which every critical table is there; where none is critical, every table.
+
+        One that has no day at all is new in the registry, and counts from its first day on.
+        """
         tables = [table for table in self.registry.tables if table.critical] or list(self.registry.tables)
         instance = self.runs.instance
-        days = [instance.get_materialized_partitions(bronze_key(table)) for table in tables]
+        days = [days for table in tables if (days := instance.get_materialized_partitions(bronze_key(table)))]
         common = set.intersection(*days) if days else set()
         return max((day for key in common if (day := dt.date.fromisoformat(key)) <= today), default=None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import dagster as dg
 import pytest
@@ -13,6 +14,7 @@ from radar_pipeline.orchestration.alerting import Alerting
 from radar_pipeline.orchestration.keys import bronze_key
 from radar_pipeline.orchestration.now_facts import Standpoint
 from radar_pipeline.settings import Settings
+from radar_pipeline.tables.model import Registry
 from radar_pipeline_tests.filed_alerts import filed
 from radar_pipeline_tests.orchestration.alert_location import REGISTRY, Orders
 from radar_pipeline_tests.orchestration.desk import Desk, desk, new_desk, template
@@ -25,11 +27,16 @@ SCHEDULE = "ingest_bronze_job_schedule"
 
 
 def look(
-    desk: Desk, now: dt.datetime = NOW, *, standpoint: Standpoint = Standpoint.OUTSIDE, environment: str = "development"
+    desk: Desk,
+    now: dt.datetime = NOW,
+    *,
+    standpoint: Standpoint = Standpoint.OUTSIDE,
+    environment: str = "development",
+    registry: Registry = REGISTRY,
 ) -> dict[str, Severity]:
     """What is open after somebody looked at a time."""
     settings = Settings(RADAR_ENV=environment)  # type: ignore[call-arg]
-    alerting = Alerting(settings, REGISTRY, lambda: now, filed(desk.centre.path))
+    alerting = Alerting(settings, registry, lambda: now, filed(desk.centre.path))
     alerting.tick(desk.instance, standpoint=standpoint)
     return {alert.fingerprint: alert.severity for alert in desk.centre.open_alerts()}
 
@@ -71,6 +78,17 @@ def test_the_second_day_without_data_is_an_emergency(new_desk: Desk) -> None:
     alive(new_desk)
     land(new_desk, NOW.date() - dt.timedelta(days=2))
     assert look(new_desk)["stale"] is Severity.EMERGENCY
+
+
+def test_a_critical_table_that_is_new_in_the_registry_makes_no_day_late(new_desk: Desk) -> None:
+    alive(new_desk)
+    (critical,) = (table.name for table in REGISTRY.tables if table.critical)
+    land(new_desk, NOW.date(), critical)
+    registry = Registry(tuple(replace(table, critical=True) for table in REGISTRY.tables))
+    assert look(new_desk, registry=registry) == {}
+    # From its first day on it counts.
+    land(new_desk, NOW.date() - dt.timedelta(days=2))
+    assert look(new_desk, registry=registry) == {"stale": Severity.EMERGENCY}
 
 
 def test_nothing_is_due_where_the_schedule_is_off_and_nobody_relies_on_it(new_desk: Desk) -> None:
