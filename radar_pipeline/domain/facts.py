@@ -240,3 +240,9 @@ class Watched:
     raised: tuple[Alert, ...] = ()
     resolved: tuple[Resolution, ...] = ()
     results: Mapping[dt.date, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __add__(self, other: Watched) -> Watched:
+        """Both together."""
+        return Watched(
+            (*self.raised, *other.raised), (*self.resolved, *other.resolved), {**self.results, **other.results}
+        )

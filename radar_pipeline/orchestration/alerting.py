@@ -14,7 +14,7 @@ import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,7 +142,7 @@ class Alerting:
             more = batch.more
             if batch.ends:
                 told = self._judge_ends(instance, office, batch.ends, batch.positions, retries=retries)
-                watched, ends = _both(watched, told), ends + len(batch.ends)
+                watched, ends = watched + told, ends + len(batch.ends)
                 positions |= batch.positions
             if time.monotonic() >= until:
                 break
@@ -150,7 +150,7 @@ class Alerting:
         state = watch_now(facts, now=now, thresholds=office.thresholds, opened=_opened(office))
         if state.raised or state.resolved:
             office.centre.record(state.raised, state.resolved, now=now)
-        watched = _both(watched, state)
+        watched += state
         delivery = office.centre.deliver(now=self.clock())
         raised = len({alert.fingerprint for alert in watched.raised})
         return TickReport(ends, raised, len(watched.resolved), delivery, positions, more)
@@ -177,11 +177,11 @@ class Alerting:
             verdict = watch_day(
                 facts, now=now, thresholds=office.thresholds, opened=opened, retries=retries, told=known
             )
-            watched = _both(watched, verdict)
+            watched += verdict
             # A later day that is well ends what an earlier one of the same round raises.
             opened |= {alert.fingerprint: alert for alert in verdict.raised}
         for run in others:
-            watched = _both(watched, watch_job(reader.with_failure(run), opened=opened))
+            watched += watch_job(reader.with_failure(run), opened=opened)
         results = [f"{day} {result}" for day, result in sorted(watched.results.items())]
         marks = {**positions, **({TOLD: results[-1]} if results else {})}
         office.centre.record(watched.raised, watched.resolved, now=now, positions=marks)
@@ -239,12 +239,3 @@ def _ended(run: RunFacts) -> dt.datetime:
 
 def _opened(office: Office) -> Mapping[str, Alert]:
     return {alert.fingerprint: alert for alert in office.centre.open_alerts()}
-
-
-def _both(one: Watched, other: Watched) -> Watched:
-    return replace(
-        one,
-        raised=(*one.raised, *other.raised),
-        resolved=(*one.resolved, *other.resolved),
-        results={**one.results, **other.results},
-    )
