@@ -84,9 +84,7 @@ def test_what_no_repetition_mends_aborts_at_once() -> None:
 
 def test_what_another_table_failed_with_does_not_abort_the_sync() -> None:
     words = "source, menu: SELECT command denied to user 'bi'@'h' for table 'menu'"
-    ended = attempt(
-        status=JobStatus.FAILED, states={"store": INCOMPLETE, "menu": INCOMPLETE}, failures={"menu": words}
-    )
+    ended = attempt(status=JobStatus.FAILED, states={"store": INCOMPLETE, "menu": INCOMPLETE}, failures={"menu": words})
     assert not judged(job(ended, status=JobStatus.INCOMPLETE))
     assert judged(job(ended, status=JobStatus.INCOMPLETE), allowed=1)
 
