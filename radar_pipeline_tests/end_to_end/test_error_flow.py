@@ -12,7 +12,7 @@ import pytest
 
 from radar_pipeline.domain.causes import Cause
 from radar_pipeline.domain.diagnosis import RunFailure
-from radar_pipeline.domain.failure import FailureClass
+from radar_pipeline.domain.failure import TREATMENTS, FailureClass, Mechanism
 from radar_pipeline.domain.sync import JobStatus
 from radar_pipeline.orchestration import extraction, preflight
 from radar_pipeline.orchestration.failing import RECORD
@@ -162,7 +162,7 @@ def test_a_copy_that_is_not_whole_is_tried_again_although_the_sync_succeeded(wor
 def test_a_critical_table_that_fails_in_its_last_attempt_aborts_the_sync(world: World) -> None:
     day = world.new_day()
     # Large enough to see the failure while other tables are still to be copied.
-    with world.fault("stream-fails", table="store", times=None):
+    with world.fault("stream-fails", table="store", times=None, words="Communications link failure in 'store'"):
         outcome = world.run(day, table_attempts=1, poll_seconds=0.05)
     assert not outcome.success
     (job,) = world.syncs(day)
@@ -172,7 +172,10 @@ def test_a_critical_table_that_fails_in_its_last_attempt_aborts_the_sync(world: 
     said = outcome.failure or ""
     assert "the sync was cancelled, because the critical table store could not be extracted in attempt 1 of 1" in said
     assert "store" in record(world, day).missing
-    assert record(world, day).diagnosis.cause is not Cause.UNKNOWN
+    found = record(world, day).diagnosis
+    assert found.cause is Cause.MYSQL_TIMEOUT
+    # All of its attempts are made: no other run makes more of them, although the words alone would be worth one.
+    assert TREATMENTS[found.failure_class].mechanism is Mechanism.NONE
     assert_repaired(world, day)
 
 
