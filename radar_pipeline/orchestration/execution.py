@@ -20,6 +20,7 @@ from radar_pipeline.domain.judgement import explain_missing, missing_tables
 from radar_pipeline.domain.sync import JobStatus
 from radar_pipeline.orchestration.bronze import FORCE_TAG
 from radar_pipeline.orchestration.day import DayReport, DayRun
+from radar_pipeline.orchestration.diagnosing import diagnose_error
 from radar_pipeline.orchestration.failing import failure
 from radar_pipeline.orchestration.systems import Systems
 
@@ -109,14 +110,17 @@ class _Watched:
 
 
 def fail_on_missing(context: dg.AssetExecutionContext, report: DayReport, selected: set[str]) -> None:
-    """Names what is missing, and fails the run where a selected critical table is among it.
+    """Names what is missing, and fails the run where a selected critical table is among it, or a sync was lost.
 
     Raises:
-        dagster.Failure: A critical table is missing.
+        dagster.Failure: A critical table is missing, or a further sync may still write.
     """
     missing = [table for table in missing_tables(report.tables) if table.table in selected]
     for table in missing:
         context.log.warning(f"{table.table} is not there: {'; '.join(table.landing.reasons)}")
+    if report.lost:
+        message = f"what is missing was tried again with one more sync, which was lost sight of: {report.lost}"
+        raise failure(message, diagnose_error(report.lost), missing=[table.table for table in missing])
     critical = [table for table in missing if table.critical]
     if critical:
         message = explain_missing(report.day, report.tables, missing, can_sync=report.decision is not None)

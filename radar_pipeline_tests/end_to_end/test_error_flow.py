@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from radar_pipeline.airbyte.errors import SyncLostError
 from radar_pipeline.domain.causes import Cause
 from radar_pipeline.domain.diagnosis import RunFailure
 from radar_pipeline.domain.failure import TREATMENTS, FailureClass, Mechanism
@@ -122,6 +123,31 @@ def test_a_missing_table_is_tried_again_with_one_more_sync_in_the_same_run(world
     assert "menu could not be extracted (attempt 2 of 3), the others go on" in said
     assert "menu: not there, tried again with one more sync, attempt 3 of 3" in said
     assert "reading 'menu' broke off after" in said
+
+
+@NEW
+def test_a_further_sync_that_is_lost_sight_of_fails_the_run_and_the_next_one_follows_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It writes one more copy of every table while nobody looks: green alone would leave them there twice."""
+    day = world.new_day()
+    again = extraction.Extraction.again
+
+    def lost(extracting: extraction.Extraction) -> None:
+        again(extracting)
+        message = "Airbyte has been away for 900 s"
+        raise SyncLostError(message)
+
+    with world.fault("stream-fails", table="menu"), monkeypatch.context() as patch:
+        patch.setattr(extraction.Extraction, "again", lost)
+        outcome = world.run(day, table_attempts=3)
+    assert not outcome.success
+    # What had landed is on record all the same.
+    assert outcome.green == tables(world) - {"menu"}
+    assert "Airbyte has been away for 900 s" in (outcome.failure or "")
+    found = record(world, day)
+    assert (found.diagnosis.failure_class, found.missing) == (FailureClass.TRANSIENT, ("menu",))
+    assert_all_green(world, day, world.run(day), syncs=2)
 
 
 @NEW
