@@ -69,6 +69,11 @@ class RunFacts:
         """How long it took; 0 where it has not ended or never began."""
         return (self.ended - self.started).total_seconds() if self.ended and self.started else 0.0
 
+    @property
+    def subject(self) -> str:
+        """What is told of it where it is not told of its day: checks of bronze are run by more than one job."""
+        return "checks of bronze" if self.is_bronze else self.job
+
 
 def last_run(runs: Iterable[RunFacts]) -> RunFacts | None:
     """The run that ended last; None where none has."""

@@ -68,16 +68,16 @@ def watch_day(
 
 
 def watch_job(run: RunFacts, *, opened: Mapping[str, Alert]) -> Watched:
-    """Decides what the end of a run of any other job is worth: a failure is told, a success ends it."""
-    fingerprint, at = f"job/{run.job}", run.ended or run.created
+    """Decides what the end of any other run is worth: a failure is told, a success ends it."""
+    fingerprint, at = f"job/{run.subject}", run.ended or run.created
     if run.state is RunState.FAILED:
         found = run.failure.diagnosis if run.failure else None
         alert = Alert(
             fingerprint=fingerprint,
             kind=KINDS.get(found.cause, AlertKind.SYNC_FAILED) if found else AlertKind.SYNC_FAILED,
             severity=TREATMENTS[found.failure_class].severity if found else Severity.ERROR,
-            title=f"{run.job} failed" + (f": {WORDS[found.cause]}" if found and found.cause in WORDS else ""),
-            summary=f"A run of {run.job} failed at {at:%H:%M} UTC and is not run again by itself.",
+            title=f"{run.subject} failed" + (f": {WORDS[found.cause]}" if found and found.cause in WORDS else ""),
+            summary=f"A run of {run.subject} failed at {at:%H:%M} UTC and is not run again by itself.",
             since=at,
             day=run.day,
             cause=found.summary if found else "",
@@ -86,7 +86,7 @@ def watch_job(run: RunFacts, *, opened: Mapping[str, Alert]) -> Watched:
         )
         return Watched((alert,))
     if run.state is RunState.SUCCEEDED and fingerprint in opened:
-        return Watched(resolved=(Resolution(fingerprint, at, f"A later run of {run.job} succeeded."),))
+        return Watched(resolved=(Resolution(fingerprint, at, f"A later run of {run.subject} succeeded."),))
     return Watched()
 
 

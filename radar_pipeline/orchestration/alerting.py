@@ -215,9 +215,9 @@ class Alerting:
 
 
 def _sorted_out(runs: list[RunFacts], days: DayReader) -> tuple[set[dt.date], list[RunFacts]]:
-    """The days of bronze that runs were about, and of each job the run that ended last.
+    """The days of bronze that runs were about, and of each other subject the run that ended last.
 
-    What a run that was to land a day failed with is told of its day; that it succeeded ends what is told of its job.
+    What failed to land a day is told of its day; what landed one ends what is told of checks alone.
     """
     touched: set[dt.date] = set()
     others: dict[str, RunFacts] = {}
@@ -226,10 +226,10 @@ def _sorted_out(runs: list[RunFacts], days: DayReader) -> tuple[set[dt.date], li
             touched.add(run.day)
         elif run.is_bronze and run.state is RunState.SUCCEEDED:
             touched |= days.days_of_checks(run.id)
-        newest = others.get(run.job)
-        of_job = run.state is RunState.SUCCEEDED or not (run.ingests and run.day)
-        if of_job and (newest is None or _ended(run) >= _ended(newest)):
-            others[run.job] = run
+        newest = others.get(run.subject)
+        counts = run.state is RunState.SUCCEEDED or not (run.ingests and run.day)
+        if counts and (newest is None or _ended(run) >= _ended(newest)):
+            others[run.subject] = run
     return touched, list(others.values())
 
 

@@ -79,7 +79,7 @@ def test_checks_alone_that_failed_are_over_when_the_day_is_run(desk: Desk) -> No
     checks = {dg.AssetCheckKey(bronze_key(REGISTRY["menu"]), check) for check in Check}
     desk.run(Orders(words="S3 does not answer"), checks=checks)
     desk.tick()
-    assert [alert.fingerprint for alert in desk.centre.open_alerts()] == ["job/ingest_bronze_job"]
+    assert [alert.fingerprint for alert in desk.centre.open_alerts()] == ["job/checks of bronze"]
     # It was no attempt to land the day, so nobody lands it again because of it.
     assert "no run of the day failed last" in desk.sensor("retry_sensor").skip_message
     desk.run()
