@@ -59,6 +59,9 @@ def watch_day(
     if facts.is_accepted and settled:
         return by_duration + _complete(facts, now, opened, told)
     if last is not None and failed:
+        if facts.day < now.date() and last.id not in facts.ended and f"ingest/{facts.day}" not in opened:
+            # It was told, and its alert ended with a later day: checks of it are no news.
+            return by_duration
         verdict = judge_retry(facts.day, facts.runs, now=now, thresholds=thresholds, retries=retries)
         return by_duration + Watched((_failed(facts, last, verdict),))
     lacking = _lacking(facts)
