@@ -169,5 +169,15 @@ def _next_start(after: dt.datetime) -> dt.datetime:
 
 
 def _by_name(states: Sequence[InstigatorState]) -> Mapping[str, InstigatorState]:
-    """States by name; of several code locations' states under one name, one that is switched on."""
-    return {state.name: state for state in sorted(states, key=lambda state: state.is_running)}
+    """States by name; of several code locations' states under one name, the newest one that is switched on.
+
+    What a code location left that has another name by now stays on record for ever, as switched on.
+    """
+    return {state.name: state for state in sorted(states, key=lambda state: (state.is_running, _began(state)))}
+
+
+def _began(state: InstigatorState) -> float:
+    data = state.instigator_data
+    if isinstance(data, SensorInstigatorData):
+        return data.last_tick_timestamp or 0.0
+    return (data.start_timestamp or 0.0) if isinstance(data, ScheduleInstigatorData) else 0.0

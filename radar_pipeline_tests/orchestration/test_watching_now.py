@@ -149,6 +149,20 @@ def test_a_schedule_that_is_on_and_missed_its_time_is_told(new_desk: Desk) -> No
     assert look(new_desk, tomorrow) == {f"watcher/{SCHEDULE}": Severity.ERROR}
 
 
+def test_what_a_code_location_of_another_name_left_behind_does_not_count(new_desk: Desk) -> None:
+    """Dagster keeps it for ever, and as switched on."""
+    long_ago = NOW - dt.timedelta(days=90)
+    beat(new_desk.instance, NOW)
+    land(new_desk, NOW.date())
+    two = NOW.replace(hour=2, minute=0)
+    for name in ("alert_sensor", "retry_sensor"):
+        leave(new_desk.instance, sensor_state(name, ticked=NOW), NOW)
+        leave(new_desk.instance, sensor_state(name, location="old", ticked=long_ago), long_ago)
+    leave(new_desk.instance, schedule_state(SCHEDULE, since=NOW - dt.timedelta(days=30)), two)
+    leave(new_desk.instance, schedule_state(SCHEDULE, since=long_ago, location="old"), long_ago)
+    assert look(new_desk) == {}
+
+
 def test_a_dead_daemon_is_one_alert_from_outside_and_none_from_a_laptop(new_desk: Desk) -> None:
     alive(new_desk)
     land(new_desk, NOW.date())
