@@ -217,7 +217,7 @@ class NowFacts:
         runs: Runs that wait or are under way.
         complete: The newest day of which every critical table is there; None where none is.
         promised: Whether somebody relies on a new day each day: in production, and wherever the schedule is on.
-        promised_since: When the schedule was switched on, UTC; None where that is not known.
+        promised_since: When the schedule was switched on, UTC; None where that is not known or makes no difference.
         watchers: What has to tick; None where this is no moment to judge it.
         schedule: Name of the daily schedule where it is off and should not be; empty otherwise.
         links: Where a person sees what is going on.

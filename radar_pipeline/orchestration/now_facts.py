@@ -74,13 +74,16 @@ class NowReader:
         is_on = schedule is not None and schedule.is_running
         is_production = self.environment == "production"
         promised = is_on or is_production
+        complete = self._complete(now.date()) if promised else None
+        # In production a day is due each day: switching the schedule off and on makes no late one well.
+        counts_from_switch = is_on and not (is_production and complete)
         ticking = {name: self._sensor(name, states.get(name)) for name in (ALERT_SENSOR, RETRY_SENSOR)}
         ui_url = self.runs.ui_url
         facts = NowFacts(
             runs=self.runs.unfinished(),
-            complete=self._complete(now.date()) if promised else None,
+            complete=complete,
             promised=promised,
-            promised_since=self._switched_on(schedule) if is_on else None,
+            promised_since=self._switched_on(schedule) if counts_from_switch else None,
             watchers=self._watchers(ticking, schedule, now=now, thresholds=thresholds, standpoint=standpoint),
             schedule=INGEST_SCHEDULE if is_production and not is_on else "",
             links=(Link("runs", f"{ui_url}/runs"),) if ui_url else (),

@@ -106,6 +106,20 @@ def test_in_production_a_schedule_that_is_off_is_told_and_days_are_due_all_the_s
     assert told == {"stale": Severity.CRITICAL, f"watcher/{SCHEDULE}": Severity.WARNING}
 
 
+def test_switching_the_schedule_off_and_on_makes_no_late_day_of_production_well(new_desk: Desk) -> None:
+    alive(new_desk)
+    land(new_desk, NOW.date() - dt.timedelta(days=2))
+    assert look(new_desk, environment="production")["stale"] is Severity.EMERGENCY
+    leave(new_desk.instance, schedule_state(SCHEDULE, since=NOW - dt.timedelta(minutes=1)))
+    assert look(new_desk, environment="production")["stale"] is Severity.EMERGENCY
+
+
+def test_a_first_day_of_production_is_late_only_once_its_schedule_is_on(new_desk: Desk) -> None:
+    alive(new_desk)
+    leave(new_desk.instance, schedule_state(SCHEDULE, since=NOW - dt.timedelta(minutes=1)))
+    assert look(new_desk, environment="production") == {}
+
+
 def test_a_run_that_waits_and_a_run_that_takes_long_are_told(new_desk: Desk) -> None:
     job = new_desk.definitions.resolve_job_def("ingest_bronze_job")
     running = new_desk.instance.create_run_for_job(job, tags={"dagster/partition": "2026-11-24"})
