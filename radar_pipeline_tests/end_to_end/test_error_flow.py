@@ -307,12 +307,12 @@ def test_what_nobody_foresaw_fails_the_run_in_plain_words_and_without_secrets(
     assert secret is not None
 
     def broken(*_args: object, **_named: object) -> None:
-        message = f"unheard of, with {secret.get_secret_value()}"
+        message = f"unheard of, with {secret.get_secret_value()} of ana@example.com"
         raise ZeroDivisionError(message)
 
     monkeypatch.setattr("radar_pipeline.orchestration.day.judge_day", broken)
     outcome = world.run(day)
     assert not outcome.success
-    assert "a fault of the platform itself (ZeroDivisionError): unheard of, with ***" in (outcome.failure or "")
+    assert "a fault of the platform itself (ZeroDivisionError): unheard of, with *** of ***" in (outcome.failure or "")
     assert secret.get_secret_value() not in "\n".join(outcome.lines) + (outcome.failure or "")
     assert record(world, day).diagnosis.cause is Cause.UNKNOWN
