@@ -14,7 +14,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AnyHttpUrl, BeforeValidator, Field, SecretStr, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AnyHttpUrl,
+    BeforeValidator,
+    Field,
+    Secret,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 # Read where RADAR_ENV_FILE names no other; the second is written by the local stack while it is set up.
@@ -113,7 +122,7 @@ class Settings(BaseSettings):
     alerts_folder: Path | None = Field(None, validation_alias="RADAR_ALERTS_DIR")
     dagster_ui_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_DAGSTER_UI_URL")
     runbooks_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_RUNBOOKS_URL")
-    heartbeat_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_HEARTBEAT_URL")
+    heartbeat_url: Secret[AnyHttpUrl] | None = Field(None, validation_alias="RADAR_HEARTBEAT_URL")
 
     @model_validator(mode="after")
     def _pairs_are_whole(self) -> Settings:
@@ -132,7 +141,7 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, for whoever has to keep them out of a text."""
         found = (getattr(self, name) for name in type(self).model_fields)
-        return tuple(value.get_secret_value() for value in found if isinstance(value, SecretStr))
+        return tuple(str(value.get_secret_value()) for value in found if isinstance(value, (SecretStr, Secret)))
 
     def require(self) -> None:
         """Raises SettingsError naming every variable without which the daily run cannot work."""

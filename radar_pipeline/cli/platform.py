@@ -15,6 +15,7 @@ from radar_pipeline.build import build_definitions
 from radar_pipeline.cli.console import UsageProblem
 from radar_pipeline.orchestration.alerting import Alerting
 from radar_pipeline.orchestration.dead_runs import PROCESS_TAG, end_dead_runs, process_tag
+from radar_pipeline.orchestration.jobs import CHECKS_TAG
 from radar_pipeline.orchestration.office import OpenOffice, open_office
 from radar_pipeline.orchestration.systems import Systems, utc_now
 from radar_pipeline.settings import Settings, load_settings, prepare_dagster_home
@@ -113,6 +114,7 @@ class Platform:
         job = definitions.resolve_job_def(job_name)
         if checks:
             job = job.get_subset(asset_check_selection=set(checks), asset_selection=set())
+            tags = {CHECKS_TAG: "true", **(tags or {})}
         end_dead_runs(instance)
         result = job.execute_in_process(
             # Without naming it here, Dagster uses its own console logger instead.

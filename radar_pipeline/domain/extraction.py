@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from radar_pipeline.domain.causes import Cause
 from radar_pipeline.domain.diagnosis import diagnose, is_mendable
-from radar_pipeline.domain.sync import JobKind, JobStatus, StreamState, SyncJob
+from radar_pipeline.domain.sync import Attempt, JobKind, JobStatus, StreamState, SyncJob
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,9 @@ class TableFailure:
 
     @property
     def is_mendable(self) -> bool:
-        """Whether another attempt may end better."""
-        return not self.words or is_mendable(diagnose(self.words).failure_class)
+        """Whether another attempt may end better. Words that nobody knows are no reason to give up or to abort."""
+        found = diagnose(self.words)
+        return found.cause is Cause.UNKNOWN or is_mendable(found.failure_class)
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def table_failures(job: SyncJob, *, made_before: int) -> tuple[TableFailure, ...
         if job.status is not JobStatus.CANCELLED:
             for table, count in (attempt.streams or {}).items():
                 if count.state is StreamState.INCOMPLETE:
-                    words.setdefault(table, attempt.failure or "")
+                    words.setdefault(table, _overall(attempt))
         found += [TableFailure(table, made_before + attempt.number + 1, told) for table, told in words.items()]
     return tuple(found)
 
@@ -103,8 +105,12 @@ def words_about(job: SyncJob, table: str) -> str:
     for attempt in reversed(job.attempts):
         if table in attempt.table_failures:
             return attempt.table_failures[table]
-    overall = (each.failure for each in reversed(job.attempts) if each.failure not in each.table_failures.values())
-    return next((words for words in overall if words), "")
+    return next((words for each in reversed(job.attempts) if (words := _overall(each))), "")
+
+
+def _overall(attempt: Attempt) -> str:
+    """What an attempt failed with as a whole; empty where it did not, or failed with a single table."""
+    return "" if attempt.failure in attempt.table_failures.values() else attempt.failure or ""
 
 
 def judge_abort(

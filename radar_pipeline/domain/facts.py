@@ -69,6 +69,11 @@ class RunFacts:
         """How long it took; 0 where it has not ended or never began."""
         return (self.ended - self.started).total_seconds() if self.ended and self.started else 0.0
 
+    @property
+    def subject(self) -> str:
+        """What is told of it where it is not told of its day: checks of bronze are run by more than one job."""
+        return "checks of bronze" if self.is_bronze else self.job
+
 
 def last_run(runs: Iterable[RunFacts]) -> RunFacts | None:
     """The run that ended last; None where none has."""
@@ -212,7 +217,7 @@ class NowFacts:
         runs: Runs that wait or are under way.
         complete: The newest day of which every critical table is there; None where none is.
         promised: Whether somebody relies on a new day each day: in production, and wherever the schedule is on.
-        promised_since: When the schedule was switched on, UTC; None where that is not known.
+        promised_since: When the schedule was switched on, UTC; None where that is not known or makes no difference.
         watchers: What has to tick; None where this is no moment to judge it.
         schedule: Name of the daily schedule where it is off and should not be; empty otherwise.
         links: Where a person sees what is going on.
@@ -240,3 +245,9 @@ class Watched:
     raised: tuple[Alert, ...] = ()
     resolved: tuple[Resolution, ...] = ()
     results: Mapping[dt.date, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __add__(self, other: Watched) -> Watched:
+        """Both together."""
+        return Watched(
+            (*self.raised, *other.raised), (*self.resolved, *other.resolved), {**self.results, **other.results}
+        )

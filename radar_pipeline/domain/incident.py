@@ -65,7 +65,7 @@ class Incident:
         raised: How many times.
         since: Since when the last raise says that it is so, UTC; a recovery before that is not its end.
         sequence: How many messages it had.
-        told_at: When the last message about its state was made; None while all were silenced.
+        told_at: When the last message about its state was made; None while its state as it is now was silenced.
         causes: Causes that were told.
         urgent_since: When it was first told as CRITICAL or worse; None where it never was.
         acknowledged_at: When somebody took it, UTC.
@@ -154,9 +154,9 @@ def raise_alert(
         acknowledged_by="" if worse else before.acknowledged_by,
     )
     if silenced:
-        return incident, None
+        return replace(incident, told_at=None) if worse else incident, None
     if incident.told_at is None:
-        return _tell(incident, Step.RAISED, now)
+        return _tell_late(incident, now)
     if worse or _is_new_cause(incident):
         return _tell(incident, Step.UPDATED, now)
     if incident.acknowledged_at is None and now - incident.told_at >= thresholds.repeat:
@@ -185,7 +185,12 @@ def acknowledge(before: Incident, who: str, *, now: dt.datetime) -> Told:
 
 
 def escalate(before: Incident, *, now: dt.datetime, thresholds: Thresholds, silenced: bool = False) -> Told:
-    """Makes a CRITICAL incident that nobody took in time an EMERGENCY; leaves any other as it is."""
+    """Makes a CRITICAL incident that nobody took in time an EMERGENCY, and tells what a silence held back.
+
+    What began or got worse in a silence may never be raised again, because it goes on and on.
+    """
+    if before.is_open and before.told_at is None and before.acknowledged_at is None and not silenced:
+        return _tell_late(before, now)
     critical = before.is_open and before.alert.severity is Severity.CRITICAL and before.acknowledged_at is None
     if not critical or silenced or before.urgent_since is None or now - before.urgent_since < thresholds.acknowledge:
         return before, None
@@ -219,6 +224,10 @@ def _is_new_cause(incident: Incident) -> bool:
 
 def _cause(alert: Alert) -> str:
     return f"{alert.kind.value}: {alert.cause}"
+
+
+def _tell_late(incident: Incident, now: dt.datetime) -> Told:
+    return _tell(incident, Step.UPDATED if incident.sequence else Step.RAISED, now)
 
 
 def _tell(incident: Incident, step: Step, now: dt.datetime, note: str = "") -> Told:

@@ -57,27 +57,30 @@ def watch_day(
     # What a check found after the failed run ended counts: somebody may have put things right by hand.
     settled = last is None or not failed or (facts.judged is not None and facts.judged > (last.ended or last.created))
     if facts.is_accepted and settled:
-        return _joined(by_duration, _complete(facts, now, opened, told))
+        return by_duration + _complete(facts, now, opened, told)
     if last is not None and failed:
+        if facts.day < now.date() and last.id not in facts.ended and f"ingest/{facts.day}" not in opened:
+            # It was told, and its alert ended with a later day: checks of it are no news.
+            return by_duration
         verdict = judge_retry(facts.day, facts.runs, now=now, thresholds=thresholds, retries=retries)
-        return _joined(by_duration, Watched((_failed(facts, last, verdict),)))
+        return by_duration + Watched((_failed(facts, last, verdict),))
     lacking = _lacking(facts)
     if not lacking:
         return by_duration
-    return _joined(by_duration, Watched((_partial(facts, lacking, now),)))
+    return by_duration + Watched((_partial(facts, lacking, now),))
 
 
 def watch_job(run: RunFacts, *, opened: Mapping[str, Alert]) -> Watched:
-    """Decides what the end of a run of any other job is worth: a failure is told, a success ends it."""
-    fingerprint, at = f"job/{run.job}", run.ended or run.created
+    """Decides what the end of any other run is worth: a failure is told, a success ends it."""
+    fingerprint, at = f"job/{run.subject}", run.ended or run.created
     if run.state is RunState.FAILED:
         found = run.failure.diagnosis if run.failure else None
         alert = Alert(
             fingerprint=fingerprint,
             kind=KINDS.get(found.cause, AlertKind.SYNC_FAILED) if found else AlertKind.SYNC_FAILED,
             severity=TREATMENTS[found.failure_class].severity if found else Severity.ERROR,
-            title=f"{run.job} failed" + (f": {WORDS[found.cause]}" if found and found.cause in WORDS else ""),
-            summary=f"A run of {run.job} failed at {at:%H:%M} UTC and is not run again by itself.",
+            title=f"{run.subject} failed" + (f": {WORDS[found.cause]}" if found and found.cause in WORDS else ""),
+            summary=f"A run of {run.subject} failed at {at:%H:%M} UTC and is not run again by itself.",
             since=at,
             day=run.day,
             cause=found.summary if found else "",
@@ -86,7 +89,7 @@ def watch_job(run: RunFacts, *, opened: Mapping[str, Alert]) -> Watched:
         )
         return Watched((alert,))
     if run.state is RunState.SUCCEEDED and fingerprint in opened:
-        return Watched(resolved=(Resolution(fingerprint, at, f"A later run of {run.job} succeeded."),))
+        return Watched(resolved=(Resolution(fingerprint, at, f"A later run of {run.subject} succeeded."),))
     return Watched()
 
 
@@ -167,9 +170,7 @@ def _complete(facts: DayFacts, now: dt.datetime, opened: Mapping[str, Alert], to
     # Not before what it ends: a check that somebody executed by hand came after the run that failed.
     at = max((each for each in (last.ended if last else None, facts.judged) if each), default=now)
     how = f"Every table of {facts.day} is there and accepted."
-    over = [name for name in opened if _is_of_a_run_until(name, facts.day) or name.startswith("duration/")]
-    running = {f"duration/{run.id}" for run in facts.runs if not run.state.is_final}
-    resolved = tuple(Resolution(name, at, how) for name in sorted(set(over) - running))
+    resolved = tuple(Resolution(name, at, how) for name in sorted(opened) if _is_of_a_run_until(name, facts.day))
     numbers = facts.numbers
     # A past day that is proven again is no news.
     if numbers is None or last is None or last.ended is None or last.ended.date() != facts.day:
@@ -261,10 +262,3 @@ def _affected(table: TableFacts) -> AffectedTable:
 def _is_of_a_run_until(fingerprint: str, day: dt.date) -> bool:
     head, _, tail = fingerprint.partition("/")
     return head == "ingest" and tail <= day.isoformat()
-
-
-def _joined(one: Watched, other: Watched) -> Watched:
-    """Both together; a fingerprint is resolved once, by whoever says more of it, which is the first."""
-    said = {each.fingerprint for each in one.resolved}
-    rest = tuple(each for each in other.resolved if each.fingerprint not in said)
-    return Watched((*one.raised, *other.raised), (*one.resolved, *rest), {**one.results, **other.results})

@@ -30,7 +30,7 @@ def alert_sensor(alerting: Alerting) -> dg.SensorDefinition:
     def sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         report = alerting.tick(context.instance, standpoint=Standpoint.SENSOR)
         url = alerting.settings.heartbeat_url
-        problem = beat(str(url)) if url else None
+        problem = beat(str(url.get_secret_value())) if url else None
         context.update_cursor(json.dumps(report.positions, sort_keys=True))
         return dg.SkipReason(f"{report.words}; {problem}" if problem else report.words)
 

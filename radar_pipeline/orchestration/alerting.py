@@ -14,7 +14,7 @@ import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,7 +142,7 @@ class Alerting:
             more = batch.more
             if batch.ends:
                 told = self._judge_ends(instance, office, batch.ends, batch.positions, retries=retries)
-                watched, ends = _both(watched, told), ends + len(batch.ends)
+                watched, ends = watched + told, ends + len(batch.ends)
                 positions |= batch.positions
             if time.monotonic() >= until:
                 break
@@ -150,7 +150,7 @@ class Alerting:
         state = watch_now(facts, now=now, thresholds=office.thresholds, opened=_opened(office))
         if state.raised or state.resolved:
             office.centre.record(state.raised, state.resolved, now=now)
-        watched = _both(watched, state)
+        watched += state
         delivery = office.centre.deliver(now=self.clock())
         raised = len({alert.fingerprint for alert in watched.raised})
         return TickReport(ends, raised, len(watched.resolved), delivery, positions, more)
@@ -167,7 +167,7 @@ class Alerting:
         """Judges what ended, and records it together with the positions behind it."""
         reader = self._run_reader(instance)
         days = DayReader(reader, self.registry)
-        now, opened = self.clock(), _opened(office)
+        now, opened = self.clock(), dict(_opened(office))
         told = office.centre.position(TOLD)
         watched = Watched()
         touched, others = _sorted_out(reader.by_id(ends), days)
@@ -177,9 +177,11 @@ class Alerting:
             verdict = watch_day(
                 facts, now=now, thresholds=office.thresholds, opened=opened, retries=retries, told=known
             )
-            watched = _both(watched, verdict)
+            watched += verdict
+            # A later day that is well ends what an earlier one of the same round raises.
+            opened |= {alert.fingerprint: alert for alert in verdict.raised}
         for run in others:
-            watched = _both(watched, watch_job(reader.with_failure(run), opened=opened))
+            watched += watch_job(reader.with_failure(run), opened=opened)
         results = [f"{day} {result}" for day, result in sorted(watched.results.items())]
         marks = {**positions, **({TOLD: results[-1]} if results else {})}
         office.centre.record(watched.raised, watched.resolved, now=now, positions=marks)
@@ -213,7 +215,10 @@ class Alerting:
 
 
 def _sorted_out(runs: list[RunFacts], days: DayReader) -> tuple[set[dt.date], list[RunFacts]]:
-    """The days of bronze that runs were about, and of each job the run that ended last and landed no day."""
+    """The days of bronze that runs were about, and of each other subject the run that ended last.
+
+    What failed to land a day is told of its day; what landed one ends what is told of checks alone.
+    """
     touched: set[dt.date] = set()
     others: dict[str, RunFacts] = {}
     for run in runs:
@@ -221,9 +226,10 @@ def _sorted_out(runs: list[RunFacts], days: DayReader) -> tuple[set[dt.date], li
             touched.add(run.day)
         elif run.is_bronze and run.state is RunState.SUCCEEDED:
             touched |= days.days_of_checks(run.id)
-        newest = others.get(run.job)
-        if not (run.ingests and run.day) and (newest is None or _ended(run) >= _ended(newest)):
-            others[run.job] = run
+        newest = others.get(run.subject)
+        counts = run.state is RunState.SUCCEEDED or not (run.ingests and run.day)
+        if counts and (newest is None or _ended(run) >= _ended(newest)):
+            others[run.subject] = run
     return touched, list(others.values())
 
 
@@ -233,12 +239,3 @@ def _ended(run: RunFacts) -> dt.datetime:
 
 def _opened(office: Office) -> Mapping[str, Alert]:
     return {alert.fingerprint: alert for alert in office.centre.open_alerts()}
-
-
-def _both(one: Watched, other: Watched) -> Watched:
-    return replace(
-        one,
-        raised=(*one.raised, *other.raised),
-        resolved=(*one.resolved, *other.resolved),
-        results={**one.results, **other.results},
-    )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from radar_pipeline.airbyte.client import AirbyteClient
-from radar_pipeline.airbyte.errors import AirbyteError
+from radar_pipeline.airbyte.errors import AirbyteError, AirbyteUnreachableError, SyncLostError, SyncTimeoutError
 from radar_pipeline.airbyte.progress import Patience, SyncProgress
 from radar_pipeline.airbyte.watch import watch
 from radar_pipeline.domain.counts import COUNT_REACH
@@ -41,6 +41,7 @@ class DayReport:
         job_urls: Where a person sees a job, by its id.
         moved: How many superseded files went into quarantine.
         aborted: Why this run cancelled its sync; None where it did not.
+        lost: Why a further sync was lost sight of, which may go on and write more copies; None where none was.
     """
 
     day: dt.date
@@ -51,6 +52,7 @@ class DayReport:
     job_urls: Mapping[int, str] = field(default_factory=dict)
     moved: int = 0
     aborted: str | None = None
+    lost: AirbyteError | None = None
 
 
 class PastDayError(Exception):
@@ -124,7 +126,8 @@ class DayRun:
     def _try_again(self, extraction: Extraction, report: DayReport, client: AirbyteClient) -> DayReport:
         """Syncs once more for what is missing, as long as that is worth it.
 
-        What landed is published and on record by then: a further sync that fails takes nothing away.
+        What landed is published and on record by then: a further sync that fails takes nothing away. One that is lost
+        sight of may still add copies, which only a run that follows it can tidy up.
         """
         while missing_tables(report.tables):
             verdict = extraction.worth_another(report.tables, report.evidence.jobs)
@@ -133,10 +136,13 @@ class DayRun:
                 break
             try:
                 extraction.again()
+                evidence = self._witnesses.evidence(client, recount=True)
+            except (AirbyteUnreachableError, SyncLostError, SyncTimeoutError) as error:
+                return replace(report, lost=error)
             except AirbyteError as error:
                 self.log(f"what is missing could not be tried again: {error}")
                 break
-            report = self._publish_and_judge(self._witnesses.evidence(client, recount=True), client)
+            report = self._publish_and_judge(evidence, client)
         return report
 
     def _ended_lately(self, job: SyncJob) -> bool:

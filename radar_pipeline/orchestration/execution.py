@@ -8,15 +8,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import dagster as dg
 
 from radar_pipeline.airbyte.client import AirbyteClient
 from radar_pipeline.airbyte.errors import AirbyteError
-from radar_pipeline.domain.diagnosis import Origin, diagnose
+from radar_pipeline.domain.diagnosis import Diagnosis, Origin, diagnose
+from radar_pipeline.domain.failure import TREATMENTS, FailureClass, Mechanism
 from radar_pipeline.domain.judgement import explain_missing, missing_tables
+from radar_pipeline.domain.sync import JobStatus
 from radar_pipeline.orchestration.bronze import FORCE_TAG
 from radar_pipeline.orchestration.day import DayReport, DayRun
+from radar_pipeline.orchestration.diagnosing import diagnose_error
 from radar_pipeline.orchestration.failing import failure
 from radar_pipeline.orchestration.systems import Systems
 
@@ -106,21 +110,35 @@ class _Watched:
 
 
 def fail_on_missing(context: dg.AssetExecutionContext, report: DayReport, selected: set[str]) -> None:
-    """Names what is missing, and fails the run where a selected critical table is among it.
+    """Names what is missing, and fails the run where a selected critical table is among it, or a sync was lost.
 
     Raises:
-        dagster.Failure: A critical table is missing.
+        dagster.Failure: A critical table is missing, or a further sync may still write.
     """
     missing = [table for table in missing_tables(report.tables) if table.table in selected]
     for table in missing:
         context.log.warning(f"{table.table} is not there: {'; '.join(table.landing.reasons)}")
+    if report.lost:
+        message = f"what is missing was tried again with one more sync, which was lost sight of: {report.lost}"
+        raise failure(message, diagnose_error(report.lost), missing=[table.table for table in missing])
     critical = [table for table in missing if table.critical]
     if critical:
         message = explain_missing(report.day, report.tables, missing, can_sync=report.decision is not None)
         if report.aborted:
             message = f"the sync was cancelled, because {report.aborted}. {message}"
         evidence = "; ".join((report.aborted or "", *critical[0].landing.reasons))
-        raise failure(message, diagnose(evidence), missing=[table.table for table in missing])
+        raise failure(message, _of_what_ended(report, diagnose(evidence)), missing=[table.table for table in missing])
     if missing:
         names = ", ".join(table.table for table in missing)
         context.log.warning(f"partial success: {len(report.tables) - len(missing)} tables are there, not {names}")
+
+
+def _of_what_ended(report: DayReport, found: Diagnosis) -> Diagnosis:
+    """The diagnosis of a day whose sync has ended. One that was cancelled is not made again by another run.
+
+    Either a person wanted it to end, or this run ended it because all attempts were made.
+    """
+    is_over = report.job is not None and report.job.status is JobStatus.CANCELLED
+    if is_over and TREATMENTS[found.failure_class].mechanism is Mechanism.RUN:
+        return replace(found, failure_class=FailureClass.PERMANENT)
+    return found

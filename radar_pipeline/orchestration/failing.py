@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import dagster as dg
-from pydantic import SecretStr
 
 from radar_pipeline.airbyte.errors import AirbyteError
 from radar_pipeline.domain import symptoms
 from radar_pipeline.domain.causes import Cause
 from radar_pipeline.domain.diagnosis import Diagnosis, RunFailure, diagnosis_of
+from radar_pipeline.domain.redaction import Redactor
 from radar_pipeline.lake.errors import LakeError
 from radar_pipeline.orchestration.day import FutureDayError, PastDayError
 from radar_pipeline.orchestration.diagnosing import diagnose_error
@@ -73,9 +73,10 @@ def plain_failures(settings: Settings, log: Callable[[str], None]) -> Iterator[N
     except _EXPLAINED as error:
         raise failure(str(error), diagnose_error(error)) from None
     except Exception as error:  # noqa: BLE001 - whatever else it is, a person reads one sentence and no trace
-        # Dagster would store the trace as it is, and what a library quotes in it may be a secret.
-        log(_without_secrets("".join(traceback.format_exception(error)), settings))
-        words = _without_secrets(" ".join(str(error).split()), settings)
+        # Dagster would store the trace as it is, and what a library quotes in it may be a secret or about a person.
+        clean = Redactor(settings.secrets()).text
+        log(clean("".join(traceback.format_exception(error))))
+        words = clean(" ".join(str(error).split()))
         short = words if len(words) <= _WORDS_AT_MOST else f"{words[:_WORDS_AT_MOST]}…"
         message = (
             f"a fault of the platform itself ({type(error).__name__}): {short or 'no reason given'}. "
@@ -88,10 +89,3 @@ def _foreseen(error: Exception, words: str) -> Diagnosis:
     """The diagnosis of an error of no room, whose words quote no secret."""
     found = diagnose_error(error)
     return found if found.cause is not Cause.UNKNOWN else replace(found, summary=words or type(error).__name__)
-
-
-def _without_secrets(text: str, settings: Settings) -> str:
-    for value in (getattr(settings, name) for name in type(settings).model_fields):
-        if isinstance(value, SecretStr) and value.get_secret_value():
-            text = text.replace(value.get_secret_value(), "***")
-    return text

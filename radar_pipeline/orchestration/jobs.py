@@ -10,6 +10,9 @@ from radar_pipeline.orchestration.dead_runs import end_dead_runs
 # dagster.yaml allows one run at a time for each value of this tag: a sync moves a whole connection.
 CONNECTION_TAG = "radar/connection"
 
+# Set on a run that `radar` executes for checks alone: such a run is no attempt to land its day.
+CHECKS_TAG = "radar/checks"
+
 INGEST_JOB = "ingest_bronze_job"
 INGEST_SCHEDULE = f"{INGEST_JOB}_schedule"
 

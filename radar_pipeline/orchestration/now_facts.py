@@ -74,13 +74,16 @@ class NowReader:
         is_on = schedule is not None and schedule.is_running
         is_production = self.environment == "production"
         promised = is_on or is_production
+        complete = self._complete(now.date()) if promised else None
+        # In production a day is due each day: switching the schedule off and on makes no late one well.
+        counts_from_switch = is_on and not (is_production and complete)
         ticking = {name: self._sensor(name, states.get(name)) for name in (ALERT_SENSOR, RETRY_SENSOR)}
         ui_url = self.runs.ui_url
         facts = NowFacts(
             runs=self.runs.unfinished(),
-            complete=self._complete(now.date()) if promised else None,
+            complete=complete,
             promised=promised,
-            promised_since=self._switched_on(schedule) if is_on else None,
+            promised_since=self._switched_on(schedule) if counts_from_switch else None,
             watchers=self._watchers(ticking, schedule, now=now, thresholds=thresholds, standpoint=standpoint),
             schedule=INGEST_SCHEDULE if is_production and not is_on else "",
             links=(Link("runs", f"{ui_url}/runs"),) if ui_url else (),
@@ -93,10 +96,13 @@ class NowReader:
         return facts, retries
 
     def _complete(self, today: dt.date) -> dt.date | None:
-        """The newest day of which every critical table is there; where none is critical, every table."""
+        """The newest day of which every critical table is there; where none is critical, every table.
+
+        One that has no day at all is new in the registry, and counts from its first day on.
+        """
         tables = [table for table in self.registry.tables if table.critical] or list(self.registry.tables)
         instance = self.runs.instance
-        days = [instance.get_materialized_partitions(bronze_key(table)) for table in tables]
+        days = [days for table in tables if (days := instance.get_materialized_partitions(bronze_key(table)))]
         common = set.intersection(*days) if days else set()
         return max((day for key in common if (day := dt.date.fromisoformat(key)) <= today), default=None)
 
@@ -166,5 +172,15 @@ def _next_start(after: dt.datetime) -> dt.datetime:
 
 
 def _by_name(states: Sequence[InstigatorState]) -> Mapping[str, InstigatorState]:
-    """States by name; of several code locations' states under one name, one that is switched on."""
-    return {state.name: state for state in sorted(states, key=lambda state: state.is_running)}
+    """States by name; of several code locations' states under one name, the newest one that is switched on.
+
+    What a code location left that has another name by now stays on record for ever, as switched on.
+    """
+    return {state.name: state for state in sorted(states, key=lambda state: (state.is_running, _began(state)))}
+
+
+def _began(state: InstigatorState) -> float:
+    data = state.instigator_data
+    if isinstance(data, SensorInstigatorData):
+        return data.last_tick_timestamp or 0.0
+    return (data.start_timestamp or 0.0) if isinstance(data, ScheduleInstigatorData) else 0.0

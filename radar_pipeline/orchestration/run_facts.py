@@ -18,7 +18,7 @@ from radar_pipeline.domain.alert import Link
 from radar_pipeline.domain.diagnosis import Cause, Diagnosis, Origin, RunFailure, diagnose
 from radar_pipeline.domain.facts import RunFacts, RunState
 from radar_pipeline.domain.failure import FailureClass
-from radar_pipeline.orchestration.jobs import INGEST_JOB
+from radar_pipeline.orchestration.jobs import CHECKS_TAG, INGEST_JOB
 from radar_pipeline.orchestration.keys import BRONZE
 
 # Metadata of a run's failure: what it leaves on record for whoever retries or alerts (domain/diagnosis.RunFailure).
@@ -174,8 +174,12 @@ def is_bronze(run: dg.DagsterRun) -> bool:
 
 
 def ingests(run: dg.DagsterRun) -> bool:
-    """Whether a run lands tables in bronze: it is about bronze tables, and not about checks alone."""
-    return is_bronze(run) and bool(run.asset_selection or not run.asset_check_selection)
+    """Whether a run lands tables in bronze: it is about bronze tables, and not about checks alone.
+
+    Of a run that a process executes itself (`radar accept`) Dagster does not record what was selected; its tag says it.
+    """
+    checks_alone = CHECKS_TAG in run.tags or (bool(run.asset_check_selection) and not run.asset_selection)
+    return is_bronze(run) and not checks_alone
 
 
 def _day(run: dg.DagsterRun) -> dt.date | None:

@@ -82,6 +82,20 @@ def test_what_no_repetition_mends_aborts_at_once() -> None:
     assert not judged(job(attempt(status=JobStatus.FAILED, failures={"store": BROKE_OFF}), status=JobStatus.INCOMPLETE))
 
 
+def test_what_another_table_failed_with_does_not_abort_the_sync() -> None:
+    words = "source, menu: SELECT command denied to user 'bi'@'h' for table 'menu'"
+    ended = attempt(status=JobStatus.FAILED, states={"store": INCOMPLETE, "menu": INCOMPLETE}, failures={"menu": words})
+    assert not judged(job(ended, status=JobStatus.INCOMPLETE))
+    assert judged(job(ended, status=JobStatus.INCOMPLETE), allowed=1)
+
+
+def test_words_that_nobody_knows_abort_no_sync_before_its_last_attempt() -> None:
+    odd = attempt(status=JobStatus.FAILED, failures={"store": "replication, store: the moon is full"})
+    assert not judged(job(odd, status=JobStatus.INCOMPLETE))
+    assert judged(job(odd, status=JobStatus.INCOMPLETE), allowed=1)
+    assert judge_repetition({"menu": "the moon is full"}, newest=ENDED, made=1, allowed=3).repeat
+
+
 def test_a_table_that_is_not_critical_aborts_nothing() -> None:
     assert not judged(job(attempt(states={"menu": INCOMPLETE})), before=9)
 

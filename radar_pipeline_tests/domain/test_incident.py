@@ -133,6 +133,41 @@ def test_only_a_critical_incident_that_was_told_and_not_taken_becomes_an_emergen
         before = incident
 
 
+@given(HISTORIES)
+def test_what_is_open_after_a_silence_has_been_told_as_gravely_as_it_is(history):
+    told = None
+    for incident, message, action, silenced in play(history):
+        if action == "raise" and incident.raised == 1:
+            told = None
+        if message and message.step not in {Step.RESOLVED, Step.ACKNOWLEDGED}:
+            told = message.alert.severity
+        if action == "escalate" and not silenced and incident.is_open and incident.acknowledged_at is None:
+            assert told is incident.alert.severity
+
+
+def test_what_began_in_silence_and_is_never_raised_again_is_told_after_it():
+    """So it is with all that goes on and on: a daemon that is silent, a day that is late."""
+    incident, message = raise_alert(None, alert(Severity.CRITICAL), now=NOW, thresholds=THRESHOLDS, silenced=True)
+    assert message is None
+    assert escalate(incident, now=NOW, thresholds=THRESHOLDS, silenced=True) == (incident, None)
+    after = NOW + dt.timedelta(hours=1)
+    incident, message = escalate(incident, now=after, thresholds=THRESHOLDS)
+    assert message is not None
+    assert message.step is Step.RAISED
+    _, message = escalate(incident, now=after + THRESHOLDS.acknowledge, thresholds=THRESHOLDS)
+    assert message is not None
+    assert message.step is Step.ESCALATED
+
+
+def test_what_got_worse_in_silence_is_told_after_it():
+    incident, _ = raise_alert(None, alert(Severity.WARNING), now=NOW, thresholds=THRESHOLDS)
+    incident, message = raise_alert(incident, alert(Severity.CRITICAL), now=NOW, thresholds=THRESHOLDS, silenced=True)
+    assert message is None
+    _, message = escalate(incident, now=NOW, thresholds=THRESHOLDS)
+    assert message is not None
+    assert (message.step, message.alert.severity) == (Step.UPDATED, Severity.CRITICAL)
+
+
 def test_causes_whose_words_never_repeat_stop_being_told():
     incident, steps = None, []
     for number in range(3 * CAUSES_TOLD_AT_MOST):

@@ -167,6 +167,8 @@ def test_rows_found_and_expected_stand_beside_a_doubted_table() -> None:
 def test_a_good_day_ends_what_was_open_of_it_and_of_the_days_before() -> None:
     opened = [an_open(f"ingest/{DAY - dt.timedelta(days=back)}") for back in (0, 1, 5, -1)]
     opened += [an_open("duration/run-1"), an_open("job/other"), an_open("stale")]
+    # Another run may still be under way, of another day or job.
+    opened += [an_open("duration/another-run")]
     watched = watch(day((run(),)), *opened)
     assert {each.fingerprint for each in watched.resolved} == {
         "ingest/2026-11-24",

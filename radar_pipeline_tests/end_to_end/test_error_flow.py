@@ -10,9 +10,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from radar_pipeline.airbyte.errors import SyncLostError
 from radar_pipeline.domain.causes import Cause
 from radar_pipeline.domain.diagnosis import RunFailure
-from radar_pipeline.domain.failure import FailureClass
+from radar_pipeline.domain.failure import TREATMENTS, FailureClass, Mechanism
 from radar_pipeline.domain.sync import JobStatus
 from radar_pipeline.orchestration import extraction, preflight
 from radar_pipeline.orchestration.failing import RECORD
@@ -125,6 +126,31 @@ def test_a_missing_table_is_tried_again_with_one_more_sync_in_the_same_run(world
 
 
 @NEW
+def test_a_further_sync_that_is_lost_sight_of_fails_the_run_and_the_next_one_follows_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It writes one more copy of every table while nobody looks: green alone would leave them there twice."""
+    day = world.new_day()
+    again = extraction.Extraction.again
+
+    def lost(extracting: extraction.Extraction) -> None:
+        again(extracting)
+        message = "Airbyte has been away for 900 s"
+        raise SyncLostError(message)
+
+    with world.fault("stream-fails", table="menu"), monkeypatch.context() as patch:
+        patch.setattr(extraction.Extraction, "again", lost)
+        outcome = world.run(day, table_attempts=3)
+    assert not outcome.success
+    # What had landed is on record all the same.
+    assert outcome.green == tables(world) - {"menu"}
+    assert "Airbyte has been away for 900 s" in (outcome.failure or "")
+    found = record(world, day)
+    assert (found.diagnosis.failure_class, found.missing) == (FailureClass.TRANSIENT, ("menu",))
+    assert_all_green(world, day, world.run(day), syncs=2)
+
+
+@NEW
 def test_attempts_of_airbyte_and_of_the_run_are_counted_together_and_end(world: World) -> None:
     day = world.new_day()
     with world.fault("stream-fails", table="menu", times=None):
@@ -162,7 +188,7 @@ def test_a_copy_that_is_not_whole_is_tried_again_although_the_sync_succeeded(wor
 def test_a_critical_table_that_fails_in_its_last_attempt_aborts_the_sync(world: World) -> None:
     day = world.new_day()
     # Large enough to see the failure while other tables are still to be copied.
-    with world.fault("stream-fails", table="store", times=None):
+    with world.fault("stream-fails", table="store", times=None, words="Communications link failure in 'store'"):
         outcome = world.run(day, table_attempts=1, poll_seconds=0.05)
     assert not outcome.success
     (job,) = world.syncs(day)
@@ -172,7 +198,10 @@ def test_a_critical_table_that_fails_in_its_last_attempt_aborts_the_sync(world: 
     said = outcome.failure or ""
     assert "the sync was cancelled, because the critical table store could not be extracted in attempt 1 of 1" in said
     assert "store" in record(world, day).missing
-    assert record(world, day).diagnosis.cause is not Cause.UNKNOWN
+    found = record(world, day).diagnosis
+    assert found.cause is Cause.MYSQL_TIMEOUT
+    # All of its attempts are made: no other run makes more of them, although the words alone would be worth one.
+    assert TREATMENTS[found.failure_class].mechanism is Mechanism.NONE
     assert_repaired(world, day)
 
 
@@ -278,12 +307,12 @@ def test_what_nobody_foresaw_fails_the_run_in_plain_words_and_without_secrets(
     assert secret is not None
 
     def broken(*_args: object, **_named: object) -> None:
-        message = f"unheard of, with {secret.get_secret_value()}"
+        message = f"unheard of, with {secret.get_secret_value()} of ana@example.com"
         raise ZeroDivisionError(message)
 
     monkeypatch.setattr("radar_pipeline.orchestration.day.judge_day", broken)
     outcome = world.run(day)
     assert not outcome.success
-    assert "a fault of the platform itself (ZeroDivisionError): unheard of, with ***" in (outcome.failure or "")
+    assert "a fault of the platform itself (ZeroDivisionError): unheard of, with *** of ***" in (outcome.failure or "")
     assert secret.get_secret_value() not in "\n".join(outcome.lines) + (outcome.failure or "")
     assert record(world, day).diagnosis.cause is Cause.UNKNOWN

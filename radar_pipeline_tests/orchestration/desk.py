@@ -13,6 +13,7 @@ import dagster as dg
 import pytest
 
 from radar_pipeline.domain.thresholds import Thresholds
+from radar_pipeline.orchestration.jobs import CHECKS_TAG
 from radar_pipeline_tests.filed_alerts import FiledCentre, filed
 from radar_pipeline_tests.orchestration.alert_location import Orders, location
 from radar_pipeline_tests.servers import PROJECT
@@ -49,6 +50,7 @@ class Desk:
         job = self.definitions.resolve_job_def("ingest_bronze_job")
         if checks := named.pop("checks", None):
             job = job.get_subset(asset_check_selection=checks, asset_selection=set())
+            named["tags"] = {CHECKS_TAG: "true"}
         return job.execute_in_process(
             instance=self.instance, partition_key=day or self.today, raise_on_error=False, **named
         )

@@ -62,6 +62,44 @@ def test_a_failed_run_is_told_once_and_ends_when_the_day_is_well(desk: Desk) -> 
     assert failed.run_id
 
 
+def test_a_bad_day_and_the_good_one_after_it_that_are_read_in_one_go_are_over(desk: Desk) -> None:
+    yesterday = (desk.clock().date() - dt.timedelta(days=1)).isoformat()
+    desk.run(failing(cause()), day=yesterday)
+    desk.run()
+    desk.tick()
+    assert [line.split(":")[0] for line in desk.told()] == [
+        f"ERROR ingest/{yesterday}",
+        f"INFO complete/{desk.today}",
+        f"resolved ingest/{yesterday}",
+    ]
+    assert desk.centre.open_alerts() == ()
+
+
+def test_checks_of_a_bad_day_that_is_over_do_not_tell_it_again(desk: Desk) -> None:
+    yesterday = (desk.clock().date() - dt.timedelta(days=1)).isoformat()
+    desk.run(failing(cause(), missing=("store",)), day=yesterday)
+    desk.run()
+    desk.tick()
+    assert desk.centre.open_alerts() == ()
+    checks = {dg.AssetCheckKey(bronze_key(REGISTRY["menu"]), check) for check in Check}
+    desk.run(day=yesterday, checks=checks)
+    desk.told()
+    desk.tick()
+    assert desk.told() == []
+
+
+def test_checks_alone_that_failed_are_over_when_the_day_is_run(desk: Desk) -> None:
+    checks = {dg.AssetCheckKey(bronze_key(REGISTRY["menu"]), check) for check in Check}
+    desk.run(Orders(words="S3 does not answer"), checks=checks)
+    desk.tick()
+    assert [alert.fingerprint for alert in desk.centre.open_alerts()] == ["job/checks of bronze"]
+    # It was no attempt to land the day, so nobody lands it again because of it.
+    assert "no run of the day failed last" in desk.sensor("retry_sensor").skip_message
+    desk.run()
+    desk.tick()
+    assert desk.centre.open_alerts() == ()
+
+
 def test_a_second_good_run_says_nothing(desk: Desk) -> None:
     desk.run()
     desk.tick()

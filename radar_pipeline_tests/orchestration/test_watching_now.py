@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import dagster as dg
 import pytest
@@ -13,6 +14,7 @@ from radar_pipeline.orchestration.alerting import Alerting
 from radar_pipeline.orchestration.keys import bronze_key
 from radar_pipeline.orchestration.now_facts import Standpoint
 from radar_pipeline.settings import Settings
+from radar_pipeline.tables.model import Registry
 from radar_pipeline_tests.filed_alerts import filed
 from radar_pipeline_tests.orchestration.alert_location import REGISTRY, Orders
 from radar_pipeline_tests.orchestration.desk import Desk, desk, new_desk, template
@@ -25,11 +27,16 @@ SCHEDULE = "ingest_bronze_job_schedule"
 
 
 def look(
-    desk: Desk, now: dt.datetime = NOW, *, standpoint: Standpoint = Standpoint.OUTSIDE, environment: str = "development"
+    desk: Desk,
+    now: dt.datetime = NOW,
+    *,
+    standpoint: Standpoint = Standpoint.OUTSIDE,
+    environment: str = "development",
+    registry: Registry = REGISTRY,
 ) -> dict[str, Severity]:
     """What is open after somebody looked at a time."""
     settings = Settings(RADAR_ENV=environment)  # type: ignore[call-arg]
-    alerting = Alerting(settings, REGISTRY, lambda: now, filed(desk.centre.path))
+    alerting = Alerting(settings, registry, lambda: now, filed(desk.centre.path))
     alerting.tick(desk.instance, standpoint=standpoint)
     return {alert.fingerprint: alert.severity for alert in desk.centre.open_alerts()}
 
@@ -73,6 +80,17 @@ def test_the_second_day_without_data_is_an_emergency(new_desk: Desk) -> None:
     assert look(new_desk)["stale"] is Severity.EMERGENCY
 
 
+def test_a_critical_table_that_is_new_in_the_registry_makes_no_day_late(new_desk: Desk) -> None:
+    alive(new_desk)
+    (critical,) = (table.name for table in REGISTRY.tables if table.critical)
+    land(new_desk, NOW.date(), critical)
+    registry = Registry(tuple(replace(table, critical=True) for table in REGISTRY.tables))
+    assert look(new_desk, registry=registry) == {}
+    # From its first day on it counts.
+    land(new_desk, NOW.date() - dt.timedelta(days=2))
+    assert look(new_desk, registry=registry) == {"stale": Severity.EMERGENCY}
+
+
 def test_nothing_is_due_where_the_schedule_is_off_and_nobody_relies_on_it(new_desk: Desk) -> None:
     alive(new_desk)
     leave(new_desk.instance, schedule_state(SCHEDULE, since=NOW, on=False))
@@ -86,6 +104,20 @@ def test_in_production_a_schedule_that_is_off_is_told_and_days_are_due_all_the_s
     land(new_desk, NOW.date() - dt.timedelta(days=1))
     told = look(new_desk, environment="production")
     assert told == {"stale": Severity.CRITICAL, f"watcher/{SCHEDULE}": Severity.WARNING}
+
+
+def test_switching_the_schedule_off_and_on_makes_no_late_day_of_production_well(new_desk: Desk) -> None:
+    alive(new_desk)
+    land(new_desk, NOW.date() - dt.timedelta(days=2))
+    assert look(new_desk, environment="production")["stale"] is Severity.EMERGENCY
+    leave(new_desk.instance, schedule_state(SCHEDULE, since=NOW - dt.timedelta(minutes=1)))
+    assert look(new_desk, environment="production")["stale"] is Severity.EMERGENCY
+
+
+def test_a_first_day_of_production_is_late_only_once_its_schedule_is_on(new_desk: Desk) -> None:
+    alive(new_desk)
+    leave(new_desk.instance, schedule_state(SCHEDULE, since=NOW - dt.timedelta(minutes=1)))
+    assert look(new_desk, environment="production") == {}
 
 
 def test_a_run_that_waits_and_a_run_that_takes_long_are_told(new_desk: Desk) -> None:
@@ -129,6 +161,20 @@ def test_a_schedule_that_is_on_and_missed_its_time_is_told(new_desk: Desk) -> No
     for name in ("alert_sensor", "retry_sensor"):
         leave(new_desk.instance, sensor_state(name), tomorrow)
     assert look(new_desk, tomorrow) == {f"watcher/{SCHEDULE}": Severity.ERROR}
+
+
+def test_what_a_code_location_of_another_name_left_behind_does_not_count(new_desk: Desk) -> None:
+    """Dagster keeps it for ever, and as switched on."""
+    long_ago = NOW - dt.timedelta(days=90)
+    beat(new_desk.instance, NOW)
+    land(new_desk, NOW.date())
+    two = NOW.replace(hour=2, minute=0)
+    for name in ("alert_sensor", "retry_sensor"):
+        leave(new_desk.instance, sensor_state(name, ticked=NOW), NOW)
+        leave(new_desk.instance, sensor_state(name, location="old", ticked=long_ago), long_ago)
+    leave(new_desk.instance, schedule_state(SCHEDULE, since=NOW - dt.timedelta(days=30)), two)
+    leave(new_desk.instance, schedule_state(SCHEDULE, since=long_ago, location="old"), long_ago)
+    assert look(new_desk) == {}
 
 
 def test_a_dead_daemon_is_one_alert_from_outside_and_none_from_a_laptop(new_desk: Desk) -> None:

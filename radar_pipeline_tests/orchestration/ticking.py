@@ -19,20 +19,26 @@ from dagster._core.scheduler.instigation import (
 from dagster._daemon.types import DaemonHeartbeat
 from dagster._utils.error import SerializableErrorInfo
 
-_LOCATION = GrpcServerCodeLocationOrigin(host="127.0.0.1", port=1, location_name="radar_pipeline")
-_REPOSITORY = RemoteRepositoryOrigin(_LOCATION, "__repository__")
+
+def _origin(name: str, location: str) -> RemoteInstigatorOrigin:
+    server = GrpcServerCodeLocationOrigin(host="127.0.0.1", port=1, location_name=location)
+    return RemoteInstigatorOrigin(RemoteRepositoryOrigin(server, "__repository__"), name)
 
 
-def sensor_state(name: str, *, on: bool = True) -> InstigatorState:
+def sensor_state(
+    name: str, *, on: bool = True, location: str = "radar_pipeline", ticked: dt.datetime | None = None
+) -> InstigatorState:
     status = InstigatorStatus.RUNNING if on else InstigatorStatus.STOPPED
-    origin = RemoteInstigatorOrigin(_REPOSITORY, name)
-    return InstigatorState(origin, InstigatorType.SENSOR, status, SensorInstigatorData(min_interval=30))
+    data = SensorInstigatorData(last_tick_timestamp=ticked.timestamp() if ticked else None, min_interval=30)
+    return InstigatorState(_origin(name, location), InstigatorType.SENSOR, status, data)
 
 
-def schedule_state(name: str, *, since: dt.datetime, on: bool = True) -> InstigatorState:
+def schedule_state(
+    name: str, *, since: dt.datetime, on: bool = True, location: str = "radar_pipeline"
+) -> InstigatorState:
     status = InstigatorStatus.RUNNING if on else InstigatorStatus.STOPPED
     data = ScheduleInstigatorData("0 2 * * *", since.timestamp() if on else None)
-    return InstigatorState(RemoteInstigatorOrigin(_REPOSITORY, name), InstigatorType.SCHEDULE, status, data)
+    return InstigatorState(_origin(name, location), InstigatorType.SCHEDULE, status, data)
 
 
 def leave(
