@@ -74,7 +74,7 @@ def bronze_assets(
                     yield _materialization(context, systems, report, table, key)
             targets = _targets(context, {key.asset_key for key in context.selected_asset_check_keys}, report.day)
             for key, table in keyed:
-                yield from _evaluations(context, report.day, table, key, checks, targets.get(key))
+                yield from _evaluations(context, report, table, key, checks, targets.get(key))
             fail_on_missing(context, report, selected)
 
     return bronze_radar
@@ -130,7 +130,7 @@ def _materialization(
 
 def _evaluations(
     context: dg.AssetExecutionContext,
-    day: dt.date,
+    report: "DayReport",
     table: TableDay,
     key: dg.AssetKey,
     selected: set[tuple[str, Check]],
@@ -145,8 +145,10 @@ def _evaluations(
     and the run's planned one, which has no partition, is answered too.
     """
     wanted = [check for check in Check if (table.table, check) in selected and table.passed(check) is not None]
-    partition = day.isoformat()
+    partition = report.day.isoformat()
     partitions = [partition] if context.has_partition_key else [partition, None]
+    job = report.job
+    job_url = report.job_urls.get(job.id) if job else None
     for check, on in itertools.product(wanted, partitions):
         if on == partition:
             yield dg.Output(None, output_name=dg.AssetCheckSpec(check.value, asset=key).get_python_identifier())
@@ -156,7 +158,7 @@ def _evaluations(
             passed=bool(table.passed(check)),
             severity=dg.AssetCheckSeverity.ERROR if table.critical else dg.AssetCheckSeverity.WARN,
             description="; ".join(table.reasons(check)),
-            metadata=normalize_metadata(check_metadata(table, check, partition)),
+            metadata=normalize_metadata(check_metadata(table, check, partition, job=job, job_url=job_url)),
             target_materialization_data=target,
             blocking=False,
             partition=on,

@@ -57,7 +57,7 @@ class DayReader:
             told = self.runs.with_failure(last)
             facts = replace(facts, runs=tuple(told if run is last else run for run in runs))
         if not facts.is_accepted:
-            return facts
+            return replace(facts, links=_job_link(checks))
         numbers, links = self._numbers(day, runs)
         before = day - dt.timedelta(days=1)
         yesterday, _ = self._numbers(before, self.runs.of_day(before, {}))
@@ -138,6 +138,14 @@ class DayReader:
         wanted = dg.AssetRecordsFilter(bronze_key(table), asset_partitions=[day.isoformat()])
         record = next(iter(self.runs.instance.fetch_materializations(wanted, limit=1).records), None)
         return record.asset_materialization.metadata if record and record.asset_materialization else {}
+
+
+def _job_link(checks: Mapping[dg.AssetCheckKey, AssetCheckExecutionRecord]) -> tuple[Link, ...]:
+    """The newest sync that any table was judged by."""
+    found = [_metadata(record) for key, record in checks.items() if key.name == Check.LANDED]
+    newest = max(found, key=lambda metadata: _number(metadata, "airbyte_job_id") or 0, default={})
+    job, url = _number(newest, "airbyte_job_id"), newest.get("airbyte_job")
+    return (Link(f"Airbyte job {job}", str(url.value)),) if job and url else ()
 
 
 def _around(rows: int, table: Table) -> tuple[int, int]:

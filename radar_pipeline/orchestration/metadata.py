@@ -49,9 +49,23 @@ def materialization_metadata(
     return found
 
 
-def check_metadata(table: TableDay, check: Check, day: str) -> Mapping[str, Any]:
-    """Metadata of one check evaluation: the numbers that the UI plots and the reason that a person reads."""
+def check_metadata(
+    table: TableDay, check: Check, day: str, *, job: SyncJob | None = None, job_url: str | None = None
+) -> Mapping[str, Any]:
+    """Metadata of one check evaluation: the numbers that the UI plots and the reason that a person reads.
+
+    Args:
+        table: The table, judged.
+        check: Which check.
+        day: The partition.
+        job: The day's newest sync, of which ``landed`` is the check; None where there is none.
+        job_url: Where a person sees it; None where that is not known.
+    """
     found: dict[str, Any] = {"partition": day, "reason": "; ".join(table.reasons(check))}
+    if check is Check.LANDED and job:
+        found["airbyte_job_id"] = job.id
+        if job_url:
+            found["airbyte_job"] = dg.MetadataValue.url(job_url)
     if check is Check.VOLUME_WITHIN_BAND and table.volume:
         found |= _volume_numbers(table.volume)
     if check is Check.ROW_COUNTS_AGREE and table.counts:

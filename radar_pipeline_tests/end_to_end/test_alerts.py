@@ -79,7 +79,8 @@ def test_a_table_that_is_not_critical_is_a_warning_and_a_partial_success(watched
     (text,) = told[TEAM]
     assert text.startswith(f"[local] WARNING: {day}: partial success, without menu")
     (message,) = [each for each in watched.inbox.messages("slack") if each["text"] == text]
-    assert "Likely cause" in str(message["blocks"])
+    for part in ("Likely cause", "|run>", "|Airbyte job ", "partial-success.md", "/assets/bronze_radar/menu|menu>"):
+        assert part in str(message["blocks"])
     assert "no rows, 4 to 6 expected" in str(message["blocks"]), "menu had five rows the day before"
     watched.run(day)
     told = watched.told()
