@@ -1,4 +1,4 @@
-"""Servers that the tests of every room share: a private MariaDB and a local S3, one of each for a test process."""
+"""Servers that the tests of every room share: a private MariaDB, a local S3 and an inbox, one of each for a process."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from radar_pipeline.local.mariadb import MariaDb
 from radar_pipeline.local.ports import free_port
 from radar_pipeline.local.processes import Program, start, stop, wait_until_ready
 from radar_pipeline.local.provision import ensure_aws_venv, ensure_mariadbd
+from radar_pipeline_tests.local.inbox_harness import Running, running
 from radar_pipeline_tests.real_mysql import real_mysql
 from radar_pipeline_tests.servers import PROJECT, MySqlServer, S3Server, tied_to_this_process
 
@@ -90,6 +91,21 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 def bucket(s3: S3Server) -> str:
     """A fresh versioned bucket on the local endpoint."""
     return s3.new_bucket()
+
+
+@pytest.fixture(scope="session")
+def started_inbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Every channel of the alerts, for the whole test process."""
+    with running(tmp_path_factory.mktemp("inbox")) as inbox:
+        yield inbox
+
+
+@pytest.fixture
+def inbox(started_inbox: Running) -> Running:
+    """Every channel of the alerts: nothing has arrived, and all of them work."""
+    started_inbox.client.forget()
+    started_inbox.client.clear_faults()
+    return started_inbox
 
 
 def _came_up(program: Program, server: MariaDb | AwsEndpoint) -> bool:

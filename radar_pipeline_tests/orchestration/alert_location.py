@@ -20,7 +20,6 @@ from radar_pipeline.orchestration.alerting import Alerting
 from radar_pipeline.orchestration.bronze import check_specs
 from radar_pipeline.orchestration.jobs import ingest_bronze_job, ingest_bronze_job_schedule
 from radar_pipeline.orchestration.keys import bronze_key
-from radar_pipeline.orchestration.office import OpenOffice
 from radar_pipeline.orchestration.partitions import daily_partitions
 from radar_pipeline.orchestration.retry_sensor import retry_sensor
 from radar_pipeline.orchestration.run_facts import FAILURE_METADATA
@@ -63,7 +62,6 @@ def failing(cause: RunFailure, **changes: Any) -> Orders:
 
 def location(
     orders: Path,
-    opener: OpenOffice,
     *,
     registry: Registry = REGISTRY,
     clock: Callable[[], dt.datetime] = utc_now,
@@ -93,7 +91,7 @@ def location(
         if wanted.failure or wanted.words:
             raise failure(wanted)
 
-    alerting = Alerting(Settings(**settings), registry, clock, opener)  # type: ignore[arg-type]
+    alerting = Alerting(Settings(**settings), registry, clock)  # type: ignore[arg-type]
     job = ingest_bronze_job(bronze, "the-connection", watch_hooks(alerting))
     return dg.Definitions(
         assets=[bronze],

@@ -15,12 +15,13 @@ from radar_pipeline.orchestration.keys import bronze_key
 from radar_pipeline.orchestration.now_facts import Standpoint
 from radar_pipeline.settings import Settings
 from radar_pipeline.tables.model import Registry
-from radar_pipeline_tests.filed_alerts import filed
 from radar_pipeline_tests.orchestration.alert_location import REGISTRY, Orders
 from radar_pipeline_tests.orchestration.desk import Desk, desk, new_desk, template
 from radar_pipeline_tests.orchestration.ticking import beat, leave, schedule_state, sensor_state
 
 __all__ = ["desk", "new_desk", "template"]
+
+pytestmark = pytest.mark.integration
 
 NOW = dt.datetime(2026, 11, 24, 3, 1, tzinfo=dt.UTC)
 SCHEDULE = "ingest_bronze_job_schedule"
@@ -34,11 +35,10 @@ def look(
     environment: str = "development",
     registry: Registry = REGISTRY,
 ) -> dict[str, Severity]:
-    """What is open after somebody looked at a time."""
-    settings = Settings(RADAR_ENV=environment)  # type: ignore[call-arg]
-    alerting = Alerting(settings, registry, lambda: now, filed(desk.centre.path))
+    """What is open after somebody looked at a time. Nobody is told: no channel is configured."""
+    alerting = Alerting(Settings(RADAR_ENV=environment), registry, lambda: now)  # type: ignore[call-arg]
     alerting.tick(desk.instance, standpoint=standpoint)
-    return {alert.fingerprint: alert.severity for alert in desk.centre.open_alerts()}
+    return {alert.fingerprint: alert.severity for alert in desk.open_alerts()}
 
 
 def land(desk: Desk, day: dt.date, *tables: str) -> None:
@@ -213,4 +213,4 @@ def test_a_run_tells_that_the_sensor_which_should_tell_of_it_is_silent(desk: Des
     beat(desk.instance, desk.clock())
     leave(desk.instance, sensor_state("retry_sensor"), desk.clock())
     desk.run(orders)
-    assert "ERROR watcher/alert_sensor: The sensor alert_sensor does not tick" in desk.told()
+    assert "watcher/alert_sensor: ERROR: The sensor alert_sensor does not tick" in desk.told()
