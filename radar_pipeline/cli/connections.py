@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -10,13 +10,12 @@ from radar_pipeline.airbyte.client import AirbyteClient
 from radar_pipeline.airbyte.dialect import CheckOutcome
 from radar_pipeline.airbyte.errors import AirbyteError
 from radar_pipeline.airbyte.wire import Connection
+from radar_pipeline.domain.wording import some
 from radar_pipeline.lake.errors import LakeError
 from radar_pipeline.lake.probe import probe as probe_lake
 from radar_pipeline.orchestration.systems import Systems
 from radar_pipeline.source.connection import SourceError
 from radar_pipeline.source.probe import probe as probe_source
-
-_NAMES_AT_MOST = 8
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def _ask_source(systems: Systems) -> tuple[Answer, ...]:
     who = f"user '{systems.source.user}' of {systems.source}"
     unreadable = [name for name in found.unreadable if name in systems.registry]
     if unreadable:
-        return (Answer("source", problem=f"{who} may not read {_some(unreadable)}: GRANT SELECT"),)
+        return (Answer("source", problem=f"{who} may not read {some(unreadable)}: GRANT SELECT"),)
     if not found.readable_tables:
         return (Answer("source", problem=f"{who} sees no table: check RADAR_DATABASE, or GRANT SELECT"),)
     tls = "encrypted" if found.tls_cipher else "not encrypted"
@@ -92,7 +91,7 @@ def _judge_connection(connection: Connection, systems: Systems) -> Answer:
     unsynced = [name for name in names if name not in set(connection.selected)]
     if unsynced:
         problem = (
-            f"it does not sync {len(unsynced)} of the registry's {len(names)} tables ({_some(unsynced)}): refresh its "
+            f"it does not sync {len(unsynced)} of the registry's {len(names)} tables ({some(unsynced)}): refresh its "
             "source schema in Airbyte and select them, or take them out of the registry; `radar tables diff` says more"
         )
         return Answer(who, problem=problem)
@@ -110,8 +109,3 @@ def _checked(client: AirbyteClient, who: str, check: Callable[[], CheckOutcome])
     if outcome.succeeded:
         return Answer(who, "Airbyte can reach it and may use it")
     return Answer(who, problem=f"Airbyte cannot use it: {outcome.message}. Mend its settings in Airbyte")
-
-
-def _some(names: Sequence[str]) -> str:
-    rest = f" and {len(names) - _NAMES_AT_MOST} more" if len(names) > _NAMES_AT_MOST else ""
-    return ", ".join(names[:_NAMES_AT_MOST]) + rest

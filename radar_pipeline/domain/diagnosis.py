@@ -52,9 +52,24 @@ class Diagnosis:
     next_step: str
 
 
+# The metadata key under which a failed run's record stands.
+RECORD = "radar_failure"
+
+
+def tried_enough(found: Diagnosis, instead: FailureClass = FailureClass.PERMANENT) -> Diagnosis:
+    """A diagnosis where all attempts were made already, so that another run would multiply them.
+
+    Args:
+        found: The diagnosis.
+        instead: The class in the place of one that another run tries again.
+    """
+    is_for_another_run = TREATMENTS[found.failure_class].mechanism is Mechanism.RUN
+    return replace(found, failure_class=instead) if is_for_another_run else found
+
+
 @dataclass(frozen=True)
 class RunFailure:
-    """What a failed run leaves on record for whoever retries or alerts (metadata ``radar_failure`` of its failure).
+    """What a failed run leaves on record for whoever retries or alerts (metadata ``RECORD`` of its failure).
 
     Attributes:
         diagnosis: What it failed with.

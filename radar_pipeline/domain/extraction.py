@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from radar_pipeline.domain.causes import Cause
 from radar_pipeline.domain.diagnosis import diagnose, is_mendable
 from radar_pipeline.domain.sync import Attempt, JobKind, JobStatus, StreamState, SyncJob
+from radar_pipeline.domain.wording import some
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def judge_repetition(
     if newest.status is JobStatus.CANCELLED:
         return RepetitionVerdict(False, (), f"sync job {newest.id} was cancelled, so no further one is made")
     worth = tuple(sorted(name for name, words in lacking.items() if TableFailure(name, made, words).is_mendable))
-    names = _some(worth or sorted(lacking))
+    names = some(worth or sorted(lacking))
     if not worth:
         return RepetitionVerdict(False, (), f"{names}: no further attempt mends what they fail with")
     if made >= allowed:
@@ -176,8 +177,3 @@ def judge_repetition(
     return RepetitionVerdict(
         True, worth, f"{names}: not there, tried again with one more sync, attempt {made + 1} of {allowed}"
     )
-
-
-def _some(names: Sequence[str], most: int = 8) -> str:
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest

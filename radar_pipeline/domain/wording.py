@@ -31,6 +31,12 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
+def some(names: Sequence[str], most: int = 8) -> str:
+    """Names in a list that may go on: ``a, b``, or the first few ``and 3 more``."""
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
+
+
 def changes(today: DayNumbers, yesterday: DayNumbers | None) -> Mapping[str, str]:
     """A day's figures beside those of the day before."""
 

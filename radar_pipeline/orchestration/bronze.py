@@ -75,7 +75,7 @@ def bronze_assets(
             targets = _targets(context, {key.asset_key for key in context.selected_asset_check_keys}, report.day)
             for key, table in keyed:
                 yield from _evaluations(context, report, table, key, checks, targets.get(key))
-            fail_on_missing(context, report, selected)
+            fail_on_missing(context, report, selected, systems.settings.table_attempts)
 
     return bronze_radar
 

@@ -19,6 +19,7 @@ from radar_pipeline.domain.judgement import TableDay, missing_tables
 from radar_pipeline.domain.landing import Landing
 from radar_pipeline.domain.snapshots import Folder
 from radar_pipeline.domain.sync import SyncAction, SyncDecision, SyncJob, syncs_of_day
+from radar_pipeline.domain.wording import some
 from radar_pipeline.lake.ledger import record_judgements
 from radar_pipeline.lake.publish import Outcome, quarantine
 from radar_pipeline.orchestration.extraction import Extraction
@@ -191,7 +192,7 @@ class DayRun:
             if not verdict.is_proven and verdict.landing is not Landing.UNREADABLE and is_synced(name, catalogue)
         ]
         if lacking:
-            self.log(f"not proven in the bucket: {_some(lacking)}")
+            self.log(f"not proven in the bucket: {some(lacking)}")
         return not lacking
 
     def _airbyte_if_reachable(self) -> AirbyteClient | None:
@@ -235,8 +236,3 @@ class DayRun:
         judgements = [judgement_of(table, now) for table in tables if table.landing.is_proven]
         if judgements:
             record_judgements(self.systems.lake, self.systems.layout, self.day, judgements)
-
-
-def _some(names: list[str], most: int = 8) -> str:
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest

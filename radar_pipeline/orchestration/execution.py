@@ -8,14 +8,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import dagster as dg
 
 from radar_pipeline.airbyte.client import AirbyteClient
 from radar_pipeline.airbyte.errors import AirbyteError
-from radar_pipeline.domain.diagnosis import Diagnosis, Origin, diagnose
-from radar_pipeline.domain.failure import TREATMENTS, FailureClass, Mechanism
+from radar_pipeline.domain.diagnosis import Diagnosis, Origin, diagnose, tried_enough
+from radar_pipeline.domain.extraction import attempts_made
 from radar_pipeline.domain.judgement import explain_missing, missing_tables
 from radar_pipeline.domain.sync import JobStatus
 from radar_pipeline.orchestration.bronze import FORCE_TAG
@@ -109,8 +108,16 @@ class _Watched:
             self._context.log.warning(f"the run was terminated: sync job {job_id} is cancelled")
 
 
-def fail_on_missing(context: dg.AssetExecutionContext, report: DayReport, selected: set[str]) -> None:
+def fail_on_missing(
+    context: dg.AssetExecutionContext, report: DayReport, selected: set[str], attempts_allowed: int
+) -> None:
     """Names what is missing, and fails the run where a selected critical table is among it, or a sync was lost.
+
+    Args:
+        context: The run.
+        report: What became of the day.
+        selected: Tables that the run is about.
+        attempts_allowed: Attempts that a table gets on a day.
 
     Raises:
         dagster.Failure: A critical table is missing, or a further sync may still write.
@@ -127,18 +134,22 @@ def fail_on_missing(context: dg.AssetExecutionContext, report: DayReport, select
         if report.aborted:
             message = f"the sync was cancelled, because {report.aborted}. {message}"
         evidence = "; ".join((report.aborted or "", *critical[0].landing.reasons))
-        raise failure(message, _of_what_ended(report, diagnose(evidence)), missing=[table.table for table in missing])
+        raise failure(
+            message,
+            _of_what_ended(report, diagnose(evidence), attempts_allowed),
+            missing=[table.table for table in missing],
+        )
     if missing:
         names = ", ".join(table.table for table in missing)
         context.log.warning(f"partial success: {len(report.tables) - len(missing)} tables are there, not {names}")
 
 
-def _of_what_ended(report: DayReport, found: Diagnosis) -> Diagnosis:
+def _of_what_ended(report: DayReport, found: Diagnosis, attempts_allowed: int) -> Diagnosis:
     """The diagnosis of a day whose sync has ended. One that was cancelled is not made again by another run.
 
-    Either a person wanted it to end, or this run ended it because all attempts were made.
+    Either a person wanted it to end, or this run ended it because all attempts were made. Where all were made without
+    a table that is lacking, another run would only add to them.
     """
-    is_over = report.job is not None and report.job.status is JobStatus.CANCELLED
-    if is_over and TREATMENTS[found.failure_class].mechanism is Mechanism.RUN:
-        return replace(found, failure_class=FailureClass.PERMANENT)
-    return found
+    is_cancelled = report.job is not None and report.job.status is JobStatus.CANCELLED
+    is_over = is_cancelled or attempts_made(report.evidence.jobs) >= attempts_allowed
+    return tried_enough(found) if is_over else found

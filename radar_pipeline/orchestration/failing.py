@@ -16,7 +16,7 @@ import dagster as dg
 from radar_pipeline.airbyte.errors import AirbyteError
 from radar_pipeline.domain import symptoms
 from radar_pipeline.domain.causes import Cause
-from radar_pipeline.domain.diagnosis import Diagnosis, RunFailure, diagnosis_of
+from radar_pipeline.domain.diagnosis import RECORD, Diagnosis, RunFailure, diagnosis_of
 from radar_pipeline.domain.redaction import Redactor
 from radar_pipeline.lake.errors import LakeError
 from radar_pipeline.orchestration.day import FutureDayError, PastDayError
@@ -25,9 +25,6 @@ from radar_pipeline.orchestration.preflight import PreflightError
 from radar_pipeline.settings import Settings, SettingsError
 from radar_pipeline.source.connection import SourceError
 from radar_pipeline.tables.loader import RegistryError
-
-# The metadata key of a failure under which its record stands.
-RECORD = "radar_failure"
 
 _WORDS_AT_MOST = 300
 

@@ -19,7 +19,8 @@ from enum import StrEnum
 from radar_pipeline.airbyte.client import AirbyteClient
 from radar_pipeline.airbyte.dialect import CheckOutcome
 from radar_pipeline.airbyte.errors import AirbyteError
-from radar_pipeline.domain.diagnosis import Diagnosis, Origin, diagnose
+from radar_pipeline.domain.diagnosis import Diagnosis, Origin, diagnose, tried_enough
+from radar_pipeline.domain.failure import FailureClass
 from radar_pipeline.lake.errors import LakeError, LakeFault
 from radar_pipeline.lake.probe import probe as probe_bucket
 from radar_pipeline.orchestration.diagnosing import diagnose_error
@@ -114,7 +115,9 @@ def _error(failed: Mapping[Asked, _Answer]) -> PreflightError:
     told = [who for end in blocked for who in _ENDS[end] if who in failed]
     words = "; ".join(f"{who}: {failed[who].problem}" for who in told)
     message = f"nothing was synced, because {' and '.join(blocked)} cannot be used (asked {ATTEMPTS} times). {words}"
-    return PreflightError(message, failed[told[0]].diagnosis or diagnose(words))
+    # It was asked three times with growing pauses: another run would do the same again.
+    kind = FailureClass.SOURCE if blocked[0] == "MySQL" else FailureClass.DESTINATION
+    return PreflightError(message, tried_enough(failed[told[0]].diagnosis or diagnose(words), kind))
 
 
 def _ask(questions: Mapping[Asked, Callable[[], _Answer]]) -> dict[Asked, _Answer]:

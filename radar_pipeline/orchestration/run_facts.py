@@ -15,14 +15,11 @@ import dagster as dg
 from dagster._core.storage.tags import PARTITION_NAME_TAG, WILL_RETRY_TAG
 
 from radar_pipeline.domain.alert import Link
-from radar_pipeline.domain.diagnosis import Cause, Diagnosis, Origin, RunFailure, diagnose
+from radar_pipeline.domain.diagnosis import RECORD, Cause, Diagnosis, Origin, RunFailure, diagnose
 from radar_pipeline.domain.facts import RunFacts, RunState
 from radar_pipeline.domain.failure import FailureClass
 from radar_pipeline.orchestration.jobs import CHECKS_TAG, INGEST_JOB
 from radar_pipeline.orchestration.keys import BRONZE
-
-# Metadata of a run's failure: what it leaves on record for whoever retries or alerts (domain/diagnosis.RunFailure).
-FAILURE_METADATA = "radar_failure"
 
 # Of one day. A day has a handful of runs; a day that somebody runs in a loop must not cost memory.
 MOST_RUNS = 20
@@ -197,7 +194,7 @@ def failure_of(instance: dg.DagsterInstance, run_id: str) -> RunFailure:
     steps = [event.step_failure_data for event in events if event.is_step_failure]
     for step in steps:
         metadata = step.user_failure_data.metadata if step.user_failure_data else {}
-        recorded = metadata[FAILURE_METADATA].value if FAILURE_METADATA in metadata else None
+        recorded = metadata[RECORD].value if RECORD in metadata else None
         if isinstance(recorded, Mapping):
             return RunFailure.parse(recorded)
     for step in steps:

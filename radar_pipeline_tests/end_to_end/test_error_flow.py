@@ -12,11 +12,10 @@ import pytest
 
 from radar_pipeline.airbyte.errors import SyncLostError
 from radar_pipeline.domain.causes import Cause
-from radar_pipeline.domain.diagnosis import RunFailure
+from radar_pipeline.domain.diagnosis import RECORD, RunFailure
 from radar_pipeline.domain.failure import TREATMENTS, FailureClass, Mechanism
 from radar_pipeline.domain.sync import JobStatus
 from radar_pipeline.orchestration import extraction, preflight
-from radar_pipeline.orchestration.failing import RECORD
 from radar_pipeline_tests.end_to_end.proof import (
     EMPTY,
     assert_all_green,
@@ -173,6 +172,16 @@ def test_what_no_repetition_mends_is_not_repeated(world: World) -> None:
     assert_missing(world, day, outcome, {"menu"}, "SELECT command denied")
     assert world.syncs_posted(day) == 1
     assert any("menu: no further attempt mends what they fail with" in line for line in outcome.lines)
+
+
+@OLD
+def test_a_time_out_that_all_attempts_met_is_left_to_people_and_not_to_another_run(world: World) -> None:
+    day = world.new_day()
+    with world.fault("stream-fails", table="store", times=None, words="Communications link failure: timed out"):
+        outcome = world.run(day)
+    assert_missing(world, day, outcome, {"store"}, "Communications link failure")
+    found = record(world, day).diagnosis
+    assert (found.cause, found.failure_class) == (Cause.MYSQL_TIMEOUT, FailureClass.PERMANENT)
 
 
 @pytest.mark.parametrize("share", [0.5, 0.0], ids=["half written", "nothing written"])

@@ -13,7 +13,7 @@ from typing import Any
 
 import dagster as dg
 
-from radar_pipeline.domain.diagnosis import RunFailure
+from radar_pipeline.domain.diagnosis import RECORD, RunFailure
 from radar_pipeline.domain.judgement import Check
 from radar_pipeline.orchestration.alert_sensor import alert_sensor
 from radar_pipeline.orchestration.alerting import Alerting
@@ -22,7 +22,6 @@ from radar_pipeline.orchestration.jobs import ingest_bronze_job, ingest_bronze_j
 from radar_pipeline.orchestration.keys import bronze_key
 from radar_pipeline.orchestration.partitions import daily_partitions
 from radar_pipeline.orchestration.retry_sensor import retry_sensor
-from radar_pipeline.orchestration.run_facts import FAILURE_METADATA
 from radar_pipeline.orchestration.systems import utc_now
 from radar_pipeline.orchestration.watch_hooks import watch_hooks
 from radar_pipeline.settings import Settings
@@ -102,7 +101,7 @@ def location(
 
 
 def failure(orders: Orders) -> dg.Failure:
-    metadata = {FAILURE_METADATA: dg.MetadataValue.json(orders.failure)} if orders.failure else {}
+    metadata = {RECORD: dg.MetadataValue.json(orders.failure)} if orders.failure else {}
     return dg.Failure(orders.words or "it failed", metadata=metadata, allow_retries=False)
 
 

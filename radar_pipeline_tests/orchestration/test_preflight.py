@@ -10,6 +10,7 @@ import pytest
 
 from radar_pipeline.domain.causes import Cause
 from radar_pipeline.domain.diagnosis import Origin, diagnose
+from radar_pipeline.domain.failure import TREATMENTS, FailureClass, Mechanism
 from radar_pipeline.orchestration import preflight
 from radar_pipeline.orchestration.preflight import Asked, PreflightError, check_ends
 from radar_pipeline.orchestration.systems import Systems
@@ -62,6 +63,24 @@ def test_only_what_failed_is_asked_again_after_growing_pauses(monkeypatch: pytes
     assert str(caught.value).startswith("nothing was synced, because MySQL cannot be used (asked 3 times). ")
     assert REFUSED in str(caught.value)
     assert caught.value.diagnosis.cause is Cause.MYSQL_REFUSED
+
+
+@pytest.mark.parametrize(
+    ("who", "words", "kind"),
+    [
+        (Asked.SOURCE, "Communications link failure: connection timed out", FailureClass.SOURCE),
+        (Asked.DESTINATION, "Service Unavailable (Service: Amazon S3; Status Code: 503)", FailureClass.DESTINATION),
+    ],
+)
+def test_what_was_asked_three_times_is_not_asked_again_by_another_run(
+    monkeypatch: pytest.MonkeyPatch, who: Asked, words: str, kind: FailureClass
+) -> None:
+    origin = Origin.SOURCE if who is Asked.SOURCE else Origin.DESTINATION
+    assert diagnose(words, origin=origin).failure_class is FailureClass.TRANSIENT
+    with pytest.raises(PreflightError) as caught:
+        Ends({who: [words]}).check(monkeypatch)
+    assert caught.value.diagnosis.failure_class is kind
+    assert TREATMENTS[kind].mechanism is not Mechanism.RUN
 
 
 def test_an_end_that_comes_back_lets_the_sync_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
