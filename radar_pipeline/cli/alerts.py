@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import getpass
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ from radar_pipeline.cli.platform import Platform, dagster_instance, load_platfor
 if TYPE_CHECKING:
     import dagster as dg
 
-    from radar_pipeline.alerts.centre import AlertCentre
+    from radar_pipeline.alerts.centre import AlertCentre, DeadLetter
 
 # What the state of now raises: while one of these is open, something that should go on by itself does not.
 _OF_NOW = ("stale", "deadline/", "queue", "duration/", "watcher/")
@@ -152,11 +152,24 @@ def resend_command(dry_run: bool, as_json: bool) -> None:
         if after:
             out.print(letters_table(after))
         sent = (
-            f"{len(before)} would be sent" if dry_run else f"{len(before) - len(after)} of {len(before)} were accepted"
+            f"{len(before)} would be sent" if dry_run else f"{_accepted(before, after)} of {len(before)} were accepted"
         )
         out.print(sent, highlight=False)
     if after and not dry_run:
         raise SystemExit(NOT_WELL)
+
+
+def _accepted(before: Iterable[DeadLetter], after: Iterable[DeadLetter]) -> int:
+    """How many dead letters are none any more. What died meanwhile is another one: that a channel works again, say."""
+    from radar_pipeline.alerts.ledger import NOWHERE
+
+    # What had nowhere to go has a place by now: it is left where it is dead at any.
+    left = {(*_name(letter), place) for letter in after for place in (letter.channel, NOWHERE)}
+    return sum((*_name(letter), letter.channel) not in left for letter in before)
+
+
+def _name(letter: DeadLetter) -> tuple[str, dt.datetime, int]:
+    return letter.fingerprint, letter.message.opened_at, letter.message.sequence
 
 
 @alerts_group.command("watch")

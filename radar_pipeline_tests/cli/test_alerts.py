@@ -161,6 +161,18 @@ def test_resend_shows_first_where_that_is_asked_and_then_sends(desk: Desk, radar
     assert [line.partition(":")[0] for line in desk.told()] == [refused, "job/other_job"]
 
 
+def test_resend_counts_what_was_accepted_though_something_else_died_meanwhile(desk: Desk, radar: Radar) -> None:
+    desk.inbox.client.switch_on("smtp", "refuse")
+    desk.run(failing(REFUSED))
+    desk.tick()
+    assert dead(desk) == ["email"]
+    desk.inbox.client.clear_faults()
+    desk.inbox.client.switch_on("slack", "refuse")
+    # Mail takes it now. That mail works again is told where it was told that it did not: Slack refuses that.
+    assert "1 of 1 were accepted" in radar("resend", status=1).stdout
+    assert dead(desk) == ["slack #alerts"]
+
+
 def test_watch_is_well_while_everything_ticks_and_says_what_does_not(desk: Desk, radar: Radar) -> None:
     beat(desk.instance, desk.clock())
     assert "everything goes on as it should" in radar("watch").stdout
