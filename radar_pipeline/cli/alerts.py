@@ -57,7 +57,8 @@ def _opened() -> Iterator[tuple[Platform, dg.DagsterInstance, AlertCentre]]:
 def list_command(days: int, as_json: bool) -> None:
     """Show open and recent alerts, who took them and what became of their messages; dead letters below."""
     with _opened() as (platform, _, centre):
-        records = centre.records(since=platform.clock() - dt.timedelta(days=days))
+        now = platform.clock()
+        records = centre.records(since=now - dt.timedelta(days=days), now=now)
         letters = centre.dead_letters()
     if as_json:
         print_json(
