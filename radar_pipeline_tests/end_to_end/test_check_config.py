@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from radar_pipeline.cli.main import main
 from radar_pipeline.local.ports import free_port
-from radar_pipeline_tests.end_to_end.world import World, small_registry_text
+from radar_pipeline_tests.end_to_end.world import NEW, OLD, World, small_registry_text
 
 pytestmark = pytest.mark.e2e
 
@@ -51,6 +51,7 @@ def test_every_system_answers_in_one_line(world: World) -> None:
         ("RADAR_CONNECTION_ID", "00000000-0000-0000-0000-000000000000", "Airbyte", ["00000000-0000-0000"]),
     ],
 )
+@OLD
 def test_what_is_wrong_is_named_and_the_others_are_asked_nevertheless(
     world: World, variable: str, value: str | None, who: str, words: list[str]
 ) -> None:
@@ -63,6 +64,7 @@ def test_what_is_wrong_is_named_and_the_others_are_asked_nevertheless(
         assert any(note.startswith(f"{other}: ") for note in found["notes"])
 
 
+@NEW
 def test_a_table_that_the_connection_does_not_sync_is_named(world: World, tmp_path: Path) -> None:
     file = tmp_path / "more.yaml"
     text = small_registry_text()
@@ -85,6 +87,7 @@ def test_a_source_and_a_destination_that_airbyte_itself_cannot_use_are_named(wor
     assert all("Mend its settings in Airbyte" in problem for problem in problems)
 
 
+@OLD
 def test_a_source_that_this_environment_does_not_reach_is_not_asked(world: World, tmp_path: Path) -> None:
     lines = world.stack.home.env.read_text(encoding="utf-8").splitlines(keepends=True)
     file = tmp_path / "env"
@@ -94,6 +97,7 @@ def test_a_source_that_this_environment_does_not_reach_is_not_asked(world: World
     assert any("RADAR_HOST is not set" in note for note in found["notes"])
 
 
+@OLD
 def test_no_server_is_asked_while_the_configuration_itself_is_wrong(world: World) -> None:
     found = answers(world, 2, AIRBYTE_SERVER_PORT="no-port")
     assert all("AIRBYTE_SERVER_PORT" in problem for problem in found["problems"])

@@ -23,11 +23,7 @@ from radar_pipeline_tests.end_to_end.proof import (
     assert_missing,
     tables,
 )
-from radar_pipeline_tests.end_to_end.world import Outcome, World
-
-# Whatever does not hang on what a server tells of its tables is run on the old era alone.
-OLD = pytest.mark.parametrize("world", ["0.39"], indirect=True, scope="session")
-NEW = pytest.mark.parametrize("world", ["2.0"], indirect=True, scope="session")
+from radar_pipeline_tests.end_to_end.world import NEW, OLD, Outcome, World
 
 pytestmark = pytest.mark.e2e
 

@@ -16,7 +16,7 @@ from radar_pipeline_tests.end_to_end.proof import (
     tables,
     watched_quarantine,
 )
-from radar_pipeline_tests.end_to_end.world import ATTEMPTS, World
+from radar_pipeline_tests.end_to_end.world import ATTEMPTS, NEW, OLD, World
 
 pytestmark = pytest.mark.e2e
 
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.e2e
     ("report", "words"),
     [("counts", "counted 100 rows, the bucket holds none"), ("nothing", "without a row; the source holds 100")],
 )
+@OLD
 def test_a_sync_that_succeeds_without_data_makes_nothing_green(world: World, report: str, words: str) -> None:
     day = world.new_day()
     with world.fault("succeeded-without-data", report=report):
@@ -70,6 +71,7 @@ def test_rows_of_a_failed_attempt_never_count_and_end_in_quarantine(
 
 
 @pytest.mark.parametrize("table", ["menu", "store"])
+@NEW
 def test_a_table_written_in_part_and_reported_in_full_is_not_green(world: World, table: str) -> None:
     day = world.new_day()
     with world.fault("half-written-table", table=table):
@@ -89,6 +91,7 @@ def test_a_table_written_in_part_and_reported_in_full_is_not_green(world: World,
         ("wrong-password", "refused user 'bi-cognitivo-read': the password is wrong"),
     ],
 )
+@OLD
 def test_a_sync_that_could_do_nothing_is_told_in_the_workers_words(world: World, fault: str, words: str) -> None:
     day = world.new_day()
     with world.fault(fault, checks=False):
@@ -112,6 +115,7 @@ def test_a_worker_out_of_memory_leaves_whole_tables_green_and_names_the_others(w
     assert_all_green(world, day, world.run(day), syncs=2)
 
 
+@NEW
 def test_a_worker_out_of_memory_once_is_made_good_by_the_next_attempt(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +126,7 @@ def test_a_worker_out_of_memory_once_is_made_good_by_the_next_attempt(
     assert_all_green(world, day, outcome, syncs=1)
 
 
+@OLD
 def test_a_sync_that_crosses_midnight_is_found_under_the_next_day_and_said(world: World) -> None:
     day = world.new_day()
     with world.fault("crosses-midnight"):
@@ -136,6 +141,7 @@ def test_a_sync_that_crosses_midnight_is_found_under_the_next_day_and_said(world
     assert world.rows_of(world.quarantined("store", next_day)) == world.source_rows()["store"]
 
 
+@NEW
 def test_a_sync_that_crossed_midnight_can_be_made_good_while_its_day_lasts(world: World) -> None:
     day = world.new_day()
     with world.fault("crosses-midnight"):
@@ -144,6 +150,7 @@ def test_a_sync_that_crossed_midnight_can_be_made_good_while_its_day_lasts(world
     world.new_day()
 
 
+@OLD
 def test_a_stuck_job_is_given_up_with_a_message_and_never_cancelled(world: World) -> None:
     day = world.new_day()
     try:
@@ -176,6 +183,7 @@ DRIFTS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("change", DRIFTS)
+@OLD
 def test_a_column_that_drifts_at_the_source_is_named_with_the_hop_that_changed_it(world: World, change: str) -> None:
     day = world.new_day()
     home, admin = world.stack.home, world.stack.servers.admin

@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 
 from radar_pipeline_tests.end_to_end.proof import EMPTY, assert_all_green, tables
-from radar_pipeline_tests.end_to_end.world import Outcome, World
+from radar_pipeline_tests.end_to_end.world import NEW, Outcome, World
 
 pytestmark = pytest.mark.e2e
 
@@ -38,7 +38,17 @@ def undisturbed(world: World) -> list[Mapping[str, Any]]:
     return result(world.run(world.new_day()))
 
 
-@pytest.mark.parametrize("point", ["before-post", "after-post", "polling", "proving", "recording"])
+@pytest.mark.parametrize(
+    ("world", "point"),
+    [
+        ("0.39", "before-post"),
+        *((era, point) for point in ("after-post", "polling") for era in ("0.39", "2.0")),
+        ("2.0", "proving"),
+        ("0.39", "recording"),
+    ],
+    indirect=["world"],
+    scope="session",
+)
 def test_a_killed_run_is_run_again_with_the_same_result_and_one_sync(
     world: World, undisturbed: list[Mapping[str, Any]], point: str
 ) -> None:
@@ -53,6 +63,7 @@ def test_a_killed_run_is_run_again_with_the_same_result_and_one_sync(
     assert_all_green(world, day, again, syncs=1, posts=1)
 
 
+@NEW
 def test_a_run_killed_before_it_moves_superseded_files_is_finished_by_the_next(world: World) -> None:
     day = world.new_day()
     first = world.run(day)

@@ -9,7 +9,7 @@ import pytest
 
 from radar_pipeline.orchestration import extraction
 from radar_pipeline_tests.end_to_end.proof import assert_all_green, tables
-from radar_pipeline_tests.end_to_end.world import World
+from radar_pipeline_tests.end_to_end.world import NEW, OLD, World
 
 pytestmark = pytest.mark.e2e
 
@@ -20,6 +20,7 @@ def settles_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(extraction, "ensure_sync", functools.partial(extraction.ensure_sync, settle_seconds=1.0))
 
 
+@OLD
 def test_a_start_that_is_answered_late_is_one_sync(world: World) -> None:
     day = world.new_day()
     with world.fault("slow-post", seconds=2.0):
@@ -89,6 +90,7 @@ def test_a_server_away_for_sixty_seconds_during_a_sync_costs_nothing_but_time(wo
     assert_all_green(world, day, outcome, syncs=1, posts=1)
 
 
+@OLD
 def test_a_server_away_when_the_run_begins_is_waited_for(world: World) -> None:
     day = world.new_day()
     with world.fault("poll-outage", seconds=2.0, when="now"):
@@ -106,6 +108,7 @@ def test_a_job_that_is_queued_first_is_followed_and_not_cancelled(world: World) 
     assert_all_green(world, day, outcome, syncs=1, posts=1)
 
 
+@OLD
 def test_a_running_reset_is_waited_for_and_named(world: World) -> None:
     day = world.new_day()
     with world.fault("reset-running", seconds=2.0):
@@ -115,6 +118,7 @@ def test_a_running_reset_is_waited_for_and_named(world: World) -> None:
     assert_all_green(world, day, outcome, syncs=1, posts=1)
 
 
+@NEW
 def test_a_sync_that_somebody_else_started_is_followed(world: World) -> None:
     day = world.new_day()
     with world.fault("already-running", seconds=1.5):
@@ -123,6 +127,7 @@ def test_a_sync_that_somebody_else_started_is_followed(world: World) -> None:
     assert_all_green(world, day, outcome, syncs=1, posts=0)
 
 
+@OLD
 def test_two_runs_started_at_once_are_one_sync_and_end_the_same(world: World) -> None:
     day = world.new_day()
     runs = [world.start_process(day), world.start_process(day)]

@@ -17,7 +17,7 @@ import dagster as dg
 import pytest
 
 from radar_pipeline.domain.sync import JobStatus
-from radar_pipeline_tests.end_to_end.world import World
+from radar_pipeline_tests.end_to_end.world import OLD, World
 from radar_pipeline_tests.servers import PROJECT
 
 pytestmark = pytest.mark.e2e
@@ -73,6 +73,7 @@ def test_a_person_who_terminates_the_run_cancels_its_sync(world: World) -> None:
     assert world.syncs(day)[1].id == job.id
 
 
+@OLD
 def test_a_worker_that_is_evicted_leaves_its_sync_alone(world: World) -> None:
     day = world.new_day()
     with followed(world, day) as (process, run):

@@ -17,6 +17,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 import requests
 
 from radar_pipeline.cli.platform import Platform
@@ -40,6 +41,10 @@ SMALL = ("store", "user_access", "contest_score", "login", "menu", "distributor"
 # Attempts that the server makes of a job, and that a table has in a day: what failed in all of them is left at that.
 ATTEMPTS = 2
 SETTINGS = {"RADAR_TABLE_ATTEMPTS": str(ATTEMPTS), "RADAR_PREFLIGHT_PAUSE_SECONDS": "0.1"}
+
+# For tests that hang on nothing in which the eras differ: one of them is enough.
+OLD = pytest.mark.parametrize("world", ["0.39"], indirect=True, scope="session")
+NEW = pytest.mark.parametrize("world", ["2.0"], indirect=True, scope="session")
 
 _SYNC_PATHS = {"/api/v1/connections/sync", "/api/public/v1/jobs"}
 
