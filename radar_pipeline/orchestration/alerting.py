@@ -28,7 +28,7 @@ from radar_pipeline.domain.watchers import is_silent
 from radar_pipeline.domain.watching import watch_day, watch_job
 from radar_pipeline.orchestration.day_facts import DayReader
 from radar_pipeline.orchestration.dead_runs import end_dead_runs
-from radar_pipeline.orchestration.now_facts import NowReader, Standpoint
+from radar_pipeline.orchestration.now_facts import NowReader, Standpoint, misses_daemon
 from radar_pipeline.orchestration.office import Office, OpenOffice, open_office
 from radar_pipeline.orchestration.run_facts import ENDS, End, RunReader, newest_positions, read_ends
 from radar_pipeline.orchestration.systems import utc_now
@@ -189,6 +189,8 @@ class Alerting:
 
     def stand_in(self, instance: dg.DagsterInstance) -> TickReport | None:
         """One round in the place of a sensor or daemon that should be at work and is not; None where they are."""
+        if not misses_daemon(self.settings.environment, Standpoint.RUN):
+            return None
         with self.office(instance) as office:
             now, thresholds = self.clock(), office.thresholds
             facts, _ = self._now_reader(instance).read(now=now, thresholds=thresholds, standpoint=Standpoint.RUN)

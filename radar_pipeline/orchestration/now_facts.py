@@ -47,6 +47,14 @@ class Standpoint(StrEnum):
     OUTSIDE = "somebody outside Dagster who watches it"
 
 
+def misses_daemon(environment: str, standpoint: Standpoint) -> bool:
+    """Whether whoever looks misses a daemon that is not there.
+
+    A laptop has none most of the time, so a run of the command there does not.
+    """
+    return standpoint is not Standpoint.RUN or environment != "local"
+
+
 @dataclass(frozen=True)
 class NowReader:
     """Reads the state of now of one instance.
@@ -122,10 +130,10 @@ class NowReader:
     ) -> tuple[Watcher, ...] | None:
         """What has to tick; None where nobody can expect it to, or not yet.
 
-        A laptop has no daemon most of the time, so a run of the command there does not miss it. A daemon that comes
-        back after a pause finds everything silent at first, itself included: that is judged a tick later.
+        A daemon that comes back after a pause finds everything silent at first, itself included: that is judged a tick
+        later.
         """
-        if standpoint is Standpoint.RUN and self.environment == "local":
+        if not misses_daemon(self.environment, standpoint):
             return None
         if standpoint is Standpoint.SENSOR and is_silent(ticking[ALERT_SENSOR], now=now, thresholds=thresholds):
             return None
