@@ -11,7 +11,6 @@ from radar_pipeline.orchestration.alert_sensor import alert_sensor
 from radar_pipeline.orchestration.alerting import Alerting
 from radar_pipeline.orchestration.bronze import bronze_assets
 from radar_pipeline.orchestration.jobs import ingest_bronze_job, ingest_bronze_job_schedule
-from radar_pipeline.orchestration.office import OpenOffice, open_office
 from radar_pipeline.orchestration.partitions import daily_partitions
 from radar_pipeline.orchestration.retry_sensor import retry_sensor
 from radar_pipeline.orchestration.systems import Systems, utc_now
@@ -27,7 +26,6 @@ def build_definitions(
     registry: Registry | None = None,
     clock: Callable[[], dt.datetime] = utc_now,
     loggers: Mapping[str, dg.LoggerDefinition] | None = None,
-    opener: OpenOffice = open_office,
 ) -> dg.Definitions:
     """Builds every asset, check, job, schedule and sensor of the platform. Does no I/O beyond reading the registry.
 
@@ -36,7 +34,6 @@ def build_definitions(
         registry: The tables; by default those of ``RADAR_TABLES_FILE`` or the registry that comes with the package.
         clock: What time it is, UTC. Only the local stack passes another than the real one.
         loggers: Loggers in the place of Dagster's console logger.
-        opener: Opens the record of alerts; tests put in their own.
 
     Raises:
         RegistryError: The registry file cannot be used; the message names file and line.
@@ -44,7 +41,7 @@ def build_definitions(
     registry = registry or load_registry(settings.tables_file)
     partitions = daily_partitions(settings.first_partition)
     bronze = bronze_assets(registry, partitions, Systems(settings, registry, clock))
-    alerting = Alerting(settings, registry, clock, opener)
+    alerting = Alerting(settings, registry, clock)
     job = ingest_bronze_job(bronze, settings.connection_id, watch_hooks(alerting))
     return dg.Definitions(
         assets=[bronze],

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from radar_pipeline.alerts.centre import AlertCentre, DeadLetter
 
-# What the state of now raises: while one of these is open, something that should go on by itself does not.
-_OF_NOW = ("stale", "deadline/", "queue", "duration/", "watcher/")
 
 _SPANS = {"m": dt.timedelta(minutes=1), "h": dt.timedelta(hours=1), "d": dt.timedelta(days=1)}
 
@@ -181,11 +179,12 @@ def watch_command(as_json: bool) -> None:
     For cron or a systemd timer on a machine that does not depend on the Dagster daemon. Exit status 0: nothing is late
     and everything ticks; 1: something does not, or it could not be told.
     """
+    from radar_pipeline.domain.lateness import OF_NOW
     from radar_pipeline.orchestration.now_facts import Standpoint
 
     with _opened() as (platform, instance, centre):
         report = platform.alerting.tick(instance, standpoint=Standpoint.OUTSIDE)
-        wrong = [alert for alert in centre.open_alerts() if alert.fingerprint.startswith(_OF_NOW)]
+        wrong = [alert for alert in centre.open_alerts() if alert.fingerprint.startswith(OF_NOW)]
     problems = report.delivery.problems
     if as_json:
         found = [

@@ -16,7 +16,6 @@ from radar_pipeline.cli.console import UsageProblem
 from radar_pipeline.orchestration.alerting import Alerting
 from radar_pipeline.orchestration.dead_runs import PROCESS_TAG, end_dead_runs, process_tag
 from radar_pipeline.orchestration.jobs import CHECKS_TAG
-from radar_pipeline.orchestration.office import OpenOffice, open_office
 from radar_pipeline.orchestration.systems import Systems, utc_now
 from radar_pipeline.settings import Settings, load_settings, prepare_dagster_home
 from radar_pipeline.tables.loader import load_registry
@@ -39,13 +38,11 @@ class Platform:
         settings: The environment.
         registry: The tables.
         clock: What time it is, UTC.
-        opener: Opens the record of alerts.
     """
 
     settings: Settings
     registry: Registry
     clock: Callable[[], dt.datetime] = utc_now
-    opener: OpenOffice = open_office
 
     @property
     def systems(self) -> Systems:
@@ -55,7 +52,7 @@ class Platform:
     @property
     def alerting(self) -> Alerting:
         """The alerts of the environment."""
-        return Alerting(self.settings, self.registry, self.clock, self.opener)
+        return Alerting(self.settings, self.registry, self.clock)
 
     def day(self, text: str | None) -> dt.date:
         """The day that was asked for; today (UTC) where none was.

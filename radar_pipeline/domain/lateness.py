@@ -23,6 +23,9 @@ from radar_pipeline.domain.wording import length, listed
 # Fingerprints whose alerts are raised and ended here and nowhere else.
 _OWN = ("stale", "deadline/", "queue", "duration/")
 
+# How fingerprints begin of what the state of now raises.
+OF_NOW = (*_OWN, WATCHERS)
+
 
 def watch_now(facts: NowFacts, *, now: dt.datetime, thresholds: Thresholds, opened: Mapping[str, Alert]) -> Watched:
     """Decides what the state of now is worth.
@@ -38,7 +41,7 @@ def watch_now(facts: NowFacts, *, now: dt.datetime, thresholds: Thresholds, open
     own: tuple[str, ...] = _OWN
     if facts.watchers is not None:
         wanted += silent_watchers(facts, now=now, thresholds=thresholds)
-        own = (*_OWN, WATCHERS)
+        own = OF_NOW
     asked = {alert.fingerprint for alert in wanted}
     over = [name for name in sorted(opened) if name.startswith(own) and name not in asked]
     fresh = _since(facts, thresholds)

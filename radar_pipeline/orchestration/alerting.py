@@ -29,7 +29,7 @@ from radar_pipeline.domain.watching import watch_day, watch_job
 from radar_pipeline.orchestration.day_facts import DayReader
 from radar_pipeline.orchestration.dead_runs import end_dead_runs
 from radar_pipeline.orchestration.now_facts import NowReader, Standpoint, misses_daemon
-from radar_pipeline.orchestration.office import Office, OpenOffice, open_office
+from radar_pipeline.orchestration.office import Office, open_office
 from radar_pipeline.orchestration.run_facts import ENDS, End, RunReader, newest_positions, read_ends
 from radar_pipeline.orchestration.systems import utc_now
 from radar_pipeline.settings import Settings
@@ -89,20 +89,18 @@ class Alerting:
         settings: The environment.
         registry: The tables.
         clock: What time it is, UTC.
-        opener: Opens the alerts.
         shift: By how much the clock differs from the one that Dagster records by. Only tests move it.
     """
 
     settings: Settings
     registry: Registry
     clock: Callable[[], dt.datetime] = utc_now
-    opener: OpenOffice = open_office
     shift: dt.timedelta = dt.timedelta()
 
     @contextmanager
     def office(self, instance: dg.DagsterInstance) -> Iterator[Office]:
         """The alerts of the environment, open for the block."""
-        office = self.opener(self.settings, Path(instance.root_directory))
+        office = open_office(self.settings, Path(instance.root_directory))
         with closing(office.centre):
             yield office
 

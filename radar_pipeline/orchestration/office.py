@@ -5,7 +5,6 @@ What belongs here: which settings make which channel. What does not: what goes t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,9 +33,6 @@ class Office:
 
     centre: AlertCentre
     thresholds: Thresholds = field(default_factory=Thresholds)
-
-
-OpenOffice = Callable[[Settings, Path], Office]
 
 
 def open_office(settings: Settings, home: Path) -> Office:

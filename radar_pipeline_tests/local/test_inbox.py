@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import smtplib
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -14,22 +13,9 @@ from botocore.exceptions import ClientError
 from slack_sdk.errors import SlackApiError
 from slack_sdk.models.blocks import DividerBlock, HeaderBlock, SectionBlock
 
-from radar_pipeline_tests.local.inbox_harness import CREDENTIALS, Running, mail, running
+from radar_pipeline_tests.local.inbox_harness import CREDENTIALS, Running, mail
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("inbox")) as inbox:
-        yield inbox
-
-
-@pytest.fixture
-def inbox(shared: Running) -> Running:
-    shared.client.forget()
-    shared.client.clear_faults()
-    return shared
 
 
 def refused(call, *args, **kwargs) -> tuple[str, list[str]]:
