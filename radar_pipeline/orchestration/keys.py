@@ -1,4 +1,4 @@
-"""Names of bronze assets."""
+"""Names of assets."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ import dagster as dg
 from radar_pipeline.tables.model import Registry, Table
 
 BRONZE = "bronze_radar"
+LIFECYCLE = "lifecycle_radar"
+
+RETENTION_PLAN = dg.AssetKey([LIFECYCLE, "retention_plan"])
+RETENTION_RUN = dg.AssetKey([LIFECYCLE, "retention_run"])
 
 
 def bronze_key(table: Table) -> dg.AssetKey:

@@ -29,12 +29,14 @@ from radar_pipeline.tables.model import Registry
 
 ALERT_SENSOR, RETRY_SENSOR = "alert_sensor", "retry_sensor"
 CATALOGUE_SENSOR = "catalogue_sensor"
+RETENTION_SENSOR = "retention_sensor"
 
 # Every sensor that has to tick where it is switched on.
 WATCHED_SENSORS = (
     ALERT_SENSOR,
     RETRY_SENSOR,
     CATALOGUE_SENSOR,
+    RETENTION_SENSOR,
 )
 
 # How often these sensors are evaluated. The daemon looks for due sensors about every second.

@@ -8,121 +8,34 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from radar_pipeline.domain.compaction import Proven
 from radar_pipeline.domain.day_tiers import tiers_of_days
-from radar_pipeline.domain.forecast import DailyLoad, LakeForecast, daily_load, forecast
-from radar_pipeline.domain.prices import PlanCost, PriceList, cost_of
+from radar_pipeline.domain.forecast import forecast
+from radar_pipeline.domain.prices import PriceList, cost_of
 from radar_pipeline.domain.retention import Hold, RetentionPolicy
-from radar_pipeline.domain.retention_plan import (
-    QUARANTINE,
-    PlannedStep,
-    RetentionPlan,
-    Step,
-    TablePlan,
-    Tally,
-    plan_lake,
-    plan_quarantine,
-    plan_table,
-)
-from radar_pipeline.domain.retention_rules import Rule, RulesDiff, diff_rules, rules_of
-from radar_pipeline.domain.tiers import LakeObject, StorageClass
+from radar_pipeline.domain.retention_plan import QUARANTINE, PlannedStep, RetentionPlan, Step, plan_lake
+from radar_pipeline.domain.retention_rules import diff_rules, rules_of
+from radar_pipeline.lake.compaction import Compaction, compact_day, finish_open
 from radar_pipeline.lake.deletion import Progress, Recheck
 from radar_pipeline.lake.errors import LakeError
 from radar_pipeline.lake.holds import read_holds
-from radar_pipeline.lake.listing import TableListing, list_quarantine, list_tables
+from radar_pipeline.lake.ledger import read_history
+from radar_pipeline.lake.listing import list_quarantine, list_tables
 from radar_pipeline.lake.retention import ApplyReport, apply_plan
 from radar_pipeline.lake.rules import read_rules
-from radar_pipeline.orchestration.accepted_days import AcceptedDays
+from radar_pipeline.orchestration.survey import DaysByTable, Planner, RulesState, Survey, accepted_days
 from radar_pipeline.orchestration.systems import Systems
 from radar_pipeline.tables.prices import load_prices
 from radar_pipeline.tables.retention import classes_of, load_policy, registry_holds
 
 Log = Callable[[str], None]
 
-# Day and tier of every table that was listed.
-DaysByTable = Mapping[str, Mapping[dt.date, StorageClass]]
-
 
 class AllowanceError(Exception):
     """The number of deletions that a person allowed is not the number that is planned."""
-
-
-@dataclass(frozen=True)
-class RulesState:
-    """The bucket's lifecycle rules beside those of the policy.
-
-    Attributes:
-        wanted: Rules of the policy.
-        found: Every rule that is set; empty where they could not be read.
-        diff: How they differ; None where they could not be read.
-        problem: Why they could not be read; None where they could.
-    """
-
-    wanted: tuple[Rule, ...]
-    found: tuple[Rule, ...] = ()
-    diff: RulesDiff | None = None
-    problem: str | None = None
-
-    @property
-    def ours(self) -> tuple[str, ...]:
-        """Ids of the platform's rules that are set."""
-        ids = {rule["ID"] for rule in self.wanted}
-        return tuple(str(rule["ID"]) for rule in self.found if rule.get("ID") in ids)
-
-    @property
-    def moving(self) -> bool:
-        """Whether the bucket moves data by itself; where that is not known it is given time to."""
-        return self.diff is None or self.diff.moving
-
-    @property
-    def expiring_quarantine(self) -> bool:
-        """Whether the bucket removes quarantined files by itself; where that is not known it is given time to."""
-        return self.diff is None or self.diff.expiring_quarantine
-
-
-@dataclass(frozen=True)
-class Survey:
-    """The lake as it lies, what the policy asks for, and what that costs.
-
-    Attributes:
-        day: The day it was made for.
-        policy: The policy.
-        prices: What the costs rest on.
-        holds: Every hold, released ones included.
-        rules: The bucket's rules.
-        plan: What is to be done.
-        cost: What it costs.
-        days: Day and tier of every table that was listed.
-        forecast: What the years ahead cost.
-        is_whole: Whether it is about every table, or some that a person chose.
-    """
-
-    day: dt.date
-    policy: RetentionPolicy
-    prices: PriceList
-    holds: tuple[Hold, ...]
-    rules: RulesState
-    plan: RetentionPlan
-    cost: PlanCost
-    days: DaysByTable
-    forecast: LakeForecast
-    is_whole: bool = True
-
-    @property
-    def steps(self) -> Iterator[PlannedStep]:
-        """Every planned step."""
-        return (step for table in self.plan.tables for step in table.steps)
-
-    def tally(self, step: Step) -> Tally:
-        """How much of one step is planned."""
-        return sum((Tally(1, each.object.size) for each in self.steps if each.step is step), Tally())
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """Tables that could not be planned, each with the reason."""
-        return tuple(f"{table.table}: {table.problem}" for table in self.plan.tables if table.problem)
 
 
 @dataclass(frozen=True)
@@ -211,7 +124,7 @@ class Retention:
         rules = self.rules(policy, holds)
         if rules.problem:
             self.log(f"the bucket's lifecycle rules are not known: {rules.problem}")
-        planner = _Planner(self.systems, policy, holds, rules, now.date())
+        planner = Planner(self.systems, policy, holds, rules, now.date())
         names = list(tables or self.systems.registry.names)
         plans = []
         for listing in list_tables(self.systems.lake, self.systems.layout, names):
@@ -230,9 +143,7 @@ class Retention:
             plan=plan,
             cost=cost_of(plan, prices),
             days=planner.days,
-            forecast=forecast(
-                planner.loads, policy=policy, classes=classes_of(self.systems.registry), prices=prices
-            ),
+            forecast=forecast(planner.loads, policy=policy, classes=classes_of(self.systems.registry), prices=prices),
             is_whole=tables is None,
         )
 
@@ -256,7 +167,8 @@ class Retention:
             AllowanceError: Another number of deletions is planned than is allowed.
         """
         systems, plan = self.systems, allowed(survey, allow_deletions)
-        compactor = self._compactor(run_id)
+        for found in finish_open(systems.lake, systems.layout):
+            self.log(f"a compaction that was interrupted, {found.table} of {found.day}: {found.words}")
         report = apply_plan(
             systems.lake,
             systems.layout,
@@ -264,7 +176,7 @@ class Retention:
             recheck=Recheck(self.holds, self._newest_accepted(plan)),
             run_id=run_id,
             clock=systems.clock,
-            compact=compactor,
+            compact=self._compact,
             on_progress=on_progress,
         )
         for left in report.failed:
@@ -297,74 +209,19 @@ class Retention:
 
         return newest
 
-    def _compactor(self, run_id: str) -> Compact | None:
-        """What merges the small files of one day; None where the policy asks for none."""
-        return None
-
-
-@dataclass
-class _Planner:
-    """Plans listings one by one and keeps of each only what is needed afterwards."""
-
-    systems: Systems
-    policy: RetentionPolicy
-    holds: tuple[Hold, ...]
-    rules: RulesState
-    today: dt.date
-    days: dict[str, dict[dt.date, StorageClass]] = field(default_factory=dict)
-    loads: list[DailyLoad] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._accepted = accepted_days(self.systems)
-
-    def table(self, listing: TableListing) -> TablePlan:
-        """The plan of one table."""
-        if listing.problem:
-            return TablePlan(listing.table, problem=listing.problem)
-        layout, objects = self.systems.layout, listing.objects
-        self.days[listing.table] = tiers_of_days(objects, layout)
-        if load := daily_load(listing.table, objects, layout):
-            self.loads.append(load)
-        retention = self.policy.classes[self.systems.registry[listing.table].retention]
-        newest = self._accepted.newest(
-            listing.table, far_back=self._holds_old_data(listing.table, retention.delete_after_days)
-        )
-        return plan_table(
-            listing.table,
-            objects,
-            retention=retention,
-            policy=self.policy,
-            layout=layout,
-            holds=self.holds,
-            newest_accepted=newest,
-            rules_at_work=self.rules.moving,
-            today=self.today,
+    def _compact(self, steps: Sequence[PlannedStep]) -> Compaction:
+        """Merges the small files of one day of one table, of which the ledger says what it holds."""
+        table, day = steps[0].table, steps[0].day
+        systems = self.systems
+        return compact_day(
+            systems.lake, systems.layout, table, day, proven=self._proven(table, day), clock=systems.clock
         )
 
-    def quarantine(self, listing: TableListing) -> TablePlan:
-        """The plan of the quarantine."""
-        if listing.problem:
-            return TablePlan(listing.table, problem=listing.problem)
-        return plan_quarantine(
-            listing.objects,
-            policy=self.policy,
-            layout=self.systems.layout,
-            holds=self.holds,
-            rules_at_work=self.rules.expiring_quarantine,
-            today=self.today,
-        )
-
-    def _holds_old_data(self, table: str, delete_after: int | None) -> bool:
-        """Whether anything is old enough to be deleted: only then all of the ledger has to be looked through."""
-        if delete_after is None:
-            return False
-        return any((self.today - day).days >= delete_after for day in self.days[table])
-
-
-def accepted_days(systems: Systems) -> AcceptedDays:
-    """The newest accepted days as the ledger stands now."""
-    today = systems.clock().date()
-    return AcceptedDays(systems.lake, systems.layout, today, min(today, systems.settings.first_partition))
+    def _proven(self, table: str, day: dt.date) -> Proven:
+        """The proven snapshots of a day: only those are ever judged."""
+        history = read_history(self.systems.lake, self.systems.layout, until=day, days=1)
+        judged = history.judgements.get(table, {}).get(day, ())
+        return frozenset((each.rows, each.newest) for each in judged)
 
 
 def allowed(survey: Survey, allow_deletions: int | None) -> RetentionPlan:

@@ -3,7 +3,8 @@
 Athena skips archived objects without a word, so whoever reads has to be told. Marks follow the listing, because the
 bucket's own rules move objects silently.
 
-What belongs here: what differs from what is noted, and noting it. What does not: finding out what lies where (retention).
+What belongs here: what differs from what is noted, and noting it. What does not: finding out what lies where
+(survey, retention).
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ DELETED = "deleted"
 # Observations of one run at most: an event takes about 5 ms to store. What is left over is observed by the next run.
 MOST_OBSERVED = 2_000
 
+# Name of the metadata that remembers what was observed.
+OBSERVED_TIERS = "observed_tiers"
+
+Report = Callable[[dg.AssetObservation], None]
 Tiers = Mapping[str, Mapping[dt.date, StorageClass]]
 
 
@@ -123,7 +128,8 @@ def observations(
         emptied: Days that were deleted.
         most: At most so many.
     """
-    events, spans, waiting = [], dict(known), 0
+    events: list[dg.AssetObservation] = []
+    spans, waiting = dict(known), 0
     for name, days in tiers.items():
         changed = changed_days(days, known.get(name, ()))
         now = sorted(changed)[: max(0, most - len(events))]
@@ -159,12 +165,9 @@ def spans_document(spans: Mapping[str, tuple[Span, ...]]) -> dict[str, list[list
 def parse_spans(document: object) -> dict[str, tuple[Span, ...]]:
     """Spans from JSON; nothing where it is none of this platform's."""
     found: dict[str, tuple[Span, ...]] = {}
-    for table, spans in (document.items() if isinstance(document, Mapping) else ()):
+    for table, spans in document.items() if isinstance(document, Mapping) else ():
         found[str(table)] = tuple(
             (dt.date.fromisoformat(first), dt.date.fromisoformat(last), StorageClass(tier))
             for first, last, tier in spans
         )
     return found
-
-
-Report = Callable[[dg.AssetObservation], None]
