@@ -6,12 +6,16 @@ Deciding is all that happens here. The plan is made from a listing; whoever acts
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from radar_pipeline.domain.layout import BronzeLayout
+from radar_pipeline.domain.retention import Hold, RetentionClass, RetentionPolicy
 from radar_pipeline.domain.tiers import LakeObject, StorageClass
+
+QUARANTINE = "quarantine"
 
 
 class Step(StrEnum):
@@ -34,6 +38,7 @@ class PlannedStep:
         step: What is to be done; never ``keep``.
         to: Tier to move to; None for other steps.
         reason: Why, in one sentence for a person.
+        quarantined: Whether it lies in the quarantine, where no snapshot stands.
     """
 
     object: LakeObject
@@ -42,6 +47,7 @@ class PlannedStep:
     step: Step
     to: StorageClass | None
     reason: str
+    quarantined: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,3 +94,62 @@ class RetentionPlan:
     made_at: dt.datetime
     tables: tuple[TablePlan, ...]
     stops: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the ledger says of every table.
+
+    Attributes:
+        accepted: Day of the newest accepted snapshot by table; None where none is on record.
+    """
+
+    accepted: Mapping[str, dt.date | None]
+
+
+def plan_table(
+    table: str,
+    objects: Iterable[LakeObject],
+    *,
+    retention: RetentionClass,
+    policy: RetentionPolicy,
+    layout: BronzeLayout,
+    holds: Sequence[Hold],
+    newest_accepted: dt.date | None,
+    rules_at_work: bool,
+    today: dt.date,
+) -> TablePlan:
+    """What the policy asks for the objects of one table."""
+    raise NotImplementedError
+
+
+def plan_quarantine(
+    objects: Iterable[LakeObject],
+    *,
+    policy: RetentionPolicy,
+    layout: BronzeLayout,
+    holds: Sequence[Hold],
+    rules_at_work: bool,
+    today: dt.date,
+) -> TablePlan:
+    """What the policy asks for quarantined objects; the plan's table is called ``quarantine``."""
+    raise NotImplementedError
+
+
+def plan_lake(tables: Iterable[TablePlan], policy: RetentionPolicy, made_at: dt.datetime) -> RetentionPlan:
+    """The plans of all tables as one, with every bound that it exceeds."""
+    raise NotImplementedError
+
+
+def still_due(
+    step: PlannedStep, listed: LakeObject | None, holds: Sequence[Hold], newest_accepted: dt.date | None
+) -> str | None:
+    """The second look just before acting: why to leave the object after all; None where the step still stands.
+
+    Args:
+        step: What was planned.
+        listed: The object as it is now; None where it is gone.
+        holds: Holds as they are now.
+        newest_accepted: Day of the table's newest accepted snapshot as it is now.
+    """
+    raise NotImplementedError
