@@ -1,16 +1,34 @@
-"""Asks S3 for temporary copies of archived objects, once for each object, and follows until they can be read."""
+"""Asks S3 for temporary copies of archived objects, once for each object.
+
+Nothing is remembered but what S3 itself remembers: each object is looked at just before it is asked for, and one that
+is restored or under way is left alone. So a run killed at any point is run again and starts nothing twice.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from threading import Lock
 
-from radar_pipeline.domain.layout import BronzeLayout
-from radar_pipeline.domain.restoring import ObservedObject, RestorePlan
+from radar_pipeline.domain.restoring import (
+    ObservedObject,
+    Readability,
+    RestorePlan,
+    copy_expires_at,
+)
+from radar_pipeline.lake.copies import RestoreRefusedError, at_once, look_again, told
+from radar_pipeline.lake.errors import LakeError, LakeFault
 from radar_pipeline.lake.store import LakeStore
+
+# S3 takes 1,000 restore requests a second for an account and region, which others use too. Source: S3 user guide,
+# "Understanding archival storage".
+_PER_SECOND = 200.0
+
+# Tries of one request that S3 asks to be made more slowly, each of them all of boto3's own.
+_TRIES = 3
 
 
 class Asked(StrEnum):
@@ -39,103 +57,122 @@ class AskedObject:
     problem: str | None = None
 
 
-@dataclass(frozen=True)
-class DayRestored:
-    """How far one day is.
-
-    Attributes:
-        day: The day.
-        objects: Its data files.
-        readable: How many of them can be read.
-        under_way: How many are being restored.
-        readable_until: Until when all of them can be read thanks to copies; None where they need none or some cannot.
-    """
-
-    day: dt.date
-    objects: int
-    readable: int
-    under_way: int
-    readable_until: dt.datetime | None
-
-    @property
-    def is_readable(self) -> bool:
-        """Whether every row of the day can be read."""
-        return self.readable == self.objects
-
-
-@dataclass(frozen=True)
-class RestoreReport:
-    """What a restore came to.
-
-    Attributes:
-        table: Table name.
-        days: How far each day is, oldest first.
-        objects: Every data file as it was seen last.
-        problems: Why an object could not be had, by key: refused, gone, copy expired before the others were there.
-        timed_out: Whether the time limit came before the last object was readable. S3 goes on.
-    """
-
-    table: str
-    days: tuple[DayRestored, ...]
-    objects: tuple[ObservedObject, ...]
-    problems: Mapping[str, str]
-    timed_out: bool = False
-
-    @property
-    def is_readable(self) -> bool:
-        """Whether every row of every day can be read."""
-        return all(day.is_readable for day in self.days)
-
-
-@dataclass(frozen=True)
-class FollowProgress:
-    """How far a restore is while it is followed."""
-
-    readable: int
-    under_way: int
-    objects: int
-
-
-def observe_days(
-    store: LakeStore, layout: BronzeLayout, table: str, first: dt.date, last: dt.date, *, parallel: int = 16
-) -> tuple[ObservedObject, ...]:
-    """Every data file of a table between two days, with what S3 says of its temporary copy.
-
-    Raises:
-        LakeError: The days cannot be listed, or an archived object cannot be looked at.
-    """
-    raise NotImplementedError
-
-
 def ask_for(
     store: LakeStore,
     plan: RestorePlan,
     *,
     clock: Callable[[], dt.datetime],
     parallel: int = 16,
-    per_second: float = 200,
+    per_second: float = _PER_SECOND,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[AskedObject, ...]:
     """Asks for what a plan starts and extends; each object is looked at again just before.
 
-    Never raises for what is wrong with one object.
+    Args:
+        store: The bucket.
+        plan: What is to be asked for.
+        clock: Time of now.
+        parallel: Requests in flight.
+        per_second: Requests a second at most; fewer while S3 asks to slow down.
+        on_progress: Called from this thread with objects done and objects in all.
+
+    Returns:
+        What became of each object, by key. One that could not be asked for does not keep the others from it.
 
     Raises:
         LakeError: The bucket is away: nothing could be asked for.
     """
-    raise NotImplementedError
+    pace = _Pace(per_second)
+    wanted = [*plan.starts, *plan.extends]
+    answers = at_once(parallel, wanted, lambda each: _ask(store, plan, each, pace, clock), on_progress)
+    problems = [each for each in answers.values() if isinstance(each, LakeError)]
+    if problems and len(problems) == len(wanted) and all(_is_away(problem) for problem in problems):
+        raise problems[0]
+    given = ((each, answers[each.object.key]) for each in sorted(wanted, key=lambda each: each.object.key))
+    return tuple(
+        AskedObject(each, Asked.FAILED, str(answer)) if isinstance(answer, LakeError) else answer
+        for each, answer in given
+    )
 
 
-def follow(
-    store: LakeStore,
-    plan: RestorePlan,
-    asked: Sequence[AskedObject],
-    *,
-    clock: Callable[[], dt.datetime],
-    timeout: dt.timedelta,
-    sleep: Callable[[float], None] = time.sleep,
-    parallel: int = 16,
-    on_progress: Callable[[FollowProgress], None] | None = None,
-) -> RestoreReport:
-    """Looks at what is not readable yet until all is, or the time limit comes."""
-    raise NotImplementedError
+def _is_away(problem: LakeError) -> bool:
+    return problem.fault.is_bucket_wide or problem.fault is LakeFault.ENDPOINT
+
+
+def _ask(
+    store: LakeStore, plan: RestorePlan, each: ObservedObject, pace: _Pace, clock: Callable[[], dt.datetime]
+) -> AskedObject:
+    seen, now = look_again(store, each), clock()
+    if seen is None:
+        return AskedObject(each, Asked.FAILED, f"{each.object.key} is gone since it was listed")
+    state = seen.state(now)
+    if state is Readability.READABLE:
+        return AskedObject(seen, Asked.READABLE)
+    if state is Readability.RESTORING:
+        return AskedObject(seen, Asked.UNDER_WAY)
+    lives = state is Readability.RESTORED
+    # To ask for a copy that is there sets its end anew from now, be that earlier.
+    if lives and not (each in plan.extends and _ends_sooner(seen, copy_expires_at(now, plan.days))):
+        return AskedObject(seen, Asked.RESTORED)
+    outcome = _request_slowly(store, plan, seen, pace)
+    return AskedObject(seen, Asked.EXTENDED if lives and outcome is Asked.STARTED else outcome)
+
+
+def _ends_sooner(seen: ObservedObject, end: dt.datetime) -> bool:
+    return seen.copy is not None and seen.copy.expires_at is not None and seen.copy.expires_at < end
+
+
+def _request_slowly(store: LakeStore, plan: RestorePlan, seen: ObservedObject, pace: _Pace) -> Asked:
+    for _ in range(_TRIES - 1):
+        pace.wait()
+        try:
+            return _request(store, plan, seen)
+        except RestoreRefusedError as refused:
+            if refused.code not in {"SlowDown", "503"}:
+                raise
+            pace.slow_down()
+    pace.wait()
+    return _request(store, plan, seen)
+
+
+def _request(store: LakeStore, plan: RestorePlan, seen: ObservedObject) -> Asked:
+    key = seen.object.key
+    what = f"restore {key}"
+    try:
+        with told(store, what):
+            store.s3.restore_object(
+                Bucket=store.config.bucket,
+                Key=key,
+                RestoreRequest={"Days": plan.days, "GlacierJobParameters": {"Tier": plan.retrieval.value}},
+            )
+    except RestoreRefusedError as refused:
+        if refused.code == "RestoreAlreadyInProgress":
+            # Another run, or a lost answer to this very request.
+            return Asked.UNDER_WAY
+        if refused.code == "ObjectAlreadyInActiveTierError":
+            return Asked.READABLE
+        if refused.code == "GlacierExpeditedRetrievalNotAvailable":
+            message = (
+                f"cannot {what}: S3 has no room for expedited retrievals now; try later or ask with --tier standard"
+            )
+            raise LakeError(LakeFault.OTHER, message) from None
+        raise
+    return Asked.STARTED
+
+
+class _Pace:
+    """Keeps requests of all threads apart, further once S3 asks to slow down."""
+
+    def __init__(self, per_second: float) -> None:
+        self._gap = 1 / per_second
+        self._lock = Lock()
+        self._next = time.monotonic()
+
+    def wait(self) -> None:
+        with self._lock:
+            mine = self._next = max(self._next + self._gap, time.monotonic())
+        time.sleep(max(0.0, mine - time.monotonic()))
+
+    def slow_down(self) -> None:
+        with self._lock:
+            self._gap = min(self._gap * 2, 1.0)
