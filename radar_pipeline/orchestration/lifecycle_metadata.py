@@ -132,6 +132,13 @@ def bounds_metadata(survey: Survey) -> Mapping[str, Any]:
 
 def cost_table(lines: Sequence[CostLine], name: str, *, once: bool = True) -> dg.TableMetadataValue:
     """Tiers or actions with their cost, one a line, and the sum."""
+    total = CostLine(
+        "all",
+        sum(line.objects for line in lines),
+        sum(line.bytes for line in lines),
+        sum(line.usd_per_month for line in lines),
+        sum(line.usd_once for line in lines),
+    )
     rows = [
         {
             name: line.name,
@@ -140,11 +147,8 @@ def cost_table(lines: Sequence[CostLine], name: str, *, once: bool = True) -> dg
             "USD a month": round(line.usd_per_month, 4),
             **({"USD once": round(line.usd_once, 4)} if once else {}),
         }
-        for line in lines
+        for line in ((*lines, total) if len(lines) > 1 else lines)
     ]
-    if len(rows) > 1:
-        sums = {key: round(sum(float(row[key]) for row in rows), 4) for key in rows[0] if key != name}
-        rows.append({name: "all", **sums, "objects": int(sums["objects"])})
     return _table(rows, [name, "objects", "MiB", "USD a month", *(["USD once"] if once else [])])
 
 

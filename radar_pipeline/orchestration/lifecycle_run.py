@@ -1,12 +1,12 @@
 """One retention run as Dagster and people see it: results, checks, observations, alerts, beside what is done.
 
-What belongs here: what is reported where, for the asset's body and for the command alike. What does not: the work itself
-(retention, tier_marks).
+What belongs here: what is reported where, for the asset's body and for the command alike. What does not: the work
+itself (retention, tier_marks).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +89,12 @@ class LifecycleRun:
         self._mark(applied.days, applied.emptied)
         return applied
 
+    def mark_again(self, tables: Sequence[str]) -> None:
+        """Looks at tables once more and marks their days as they lie now."""
+        days, problems = Retention(self.systems, self.log).look_again(tables)
+        self.problems += problems
+        self._mark(days, {})
+
     def _tell_progress(self, done: int, total: int) -> None:
         if done == total or done % _TOLD_EVERY == 0:
             self.log(f"{done:,} of {total:,} steps")
@@ -153,6 +159,23 @@ class LifecycleRun:
                 description="; ".join(failures[:3]) or "every step was done or left for a reason",
                 metadata={"failures": len(failures), "left": len(applied.report.skipped)},
             )
+
+    def record(self, survey: Survey, applied: Applied) -> None:
+        """Records plan, what was done and checks in Dagster without a run of it: the command's own run."""
+        for result in (self.plan_result(survey), self.run_result(survey, applied)):
+            event = dg.AssetMaterialization(result.asset_key or RETENTION_PLAN, metadata=result.metadata)
+            self.instance.report_runless_asset_event(event)
+        every = {LIFECYCLE_MATCHES_POLICY, DELETIONS_WITHIN_BOUNDS, EVERY_STEP_DONE}
+        for check in (*self.plan_checks(survey, every), *self.run_checks(applied, every)):
+            evaluation = dg.AssetCheckEvaluation(
+                asset_key=check.asset_key or RETENTION_PLAN,
+                check_name=check.check_name or "",
+                passed=check.passed,
+                severity=check.severity,
+                description=check.description,
+                metadata=check.metadata,
+            )
+            self.instance.report_runless_asset_event(evaluation)
 
     def tell(self, survey: Survey, applied: Applied | None = None) -> None:
         """Raises and ends the alerts that the run is worth; they are delivered by the next round of alerting.

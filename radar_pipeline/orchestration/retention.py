@@ -181,7 +181,8 @@ class Retention:
         )
         for left in report.failed:
             self.log(f"failed: {left.step.object.key}: {left.why}")
-        days, problems = self._look_again(survey)
+        touched = sorted({step.table for step in survey.steps if not step.quarantined})
+        days, problems = self.look_again([name for name in touched if name in systems.registry])
         deleted = {(step.table, step.day) for step in survey.steps if step.step is Step.DELETE and not step.quarantined}
         emptied: dict[str, list[dt.date]] = {}
         for table, day in sorted(deleted):
@@ -189,12 +190,10 @@ class Retention:
                 emptied.setdefault(table, []).append(day)
         return Applied(report, days, {table: tuple(found) for table, found in emptied.items()}, problems)
 
-    def _look_again(self, survey: Survey) -> tuple[DaysByTable, tuple[str, ...]]:
-        """Day and tier of the tables that the plan touches, as they lie now."""
-        touched = sorted({step.table for step in survey.steps if not step.quarantined})
-        known = [name for name in touched if name in self.systems.registry]
+    def look_again(self, tables: Sequence[str]) -> tuple[DaysByTable, tuple[str, ...]]:
+        """Day and tier of tables as they lie now, and why some could not be looked at."""
         days, problems = {}, []
-        for listing in list_tables(self.systems.lake, self.systems.layout, known):
+        for listing in list_tables(self.systems.lake, self.systems.layout, tables):
             if listing.problem:
                 problems.append(f"{listing.table}: {listing.problem}")
             else:

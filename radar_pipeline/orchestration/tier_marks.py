@@ -19,7 +19,7 @@ import dagster as dg
 from radar_pipeline.domain.catalogue import Mark, catalogue_name, mark_of
 from radar_pipeline.domain.day_tiers import Span, changed_days, spans_of
 from radar_pipeline.domain.tiers import StorageClass
-from radar_pipeline.orchestration.keys import bronze_key
+from radar_pipeline.orchestration.keys import RETENTION_PLAN, bronze_key
 from radar_pipeline.tables.model import Registry
 
 if TYPE_CHECKING:
@@ -164,10 +164,50 @@ def spans_document(spans: Mapping[str, tuple[Span, ...]]) -> dict[str, list[list
 
 def parse_spans(document: object) -> dict[str, tuple[Span, ...]]:
     """Spans from JSON; nothing where it is none of this platform's."""
-    found: dict[str, tuple[Span, ...]] = {}
-    for table, spans in document.items() if isinstance(document, Mapping) else ():
-        found[str(table)] = tuple(
+    if not isinstance(document, Mapping):
+        return {}
+    return {
+        str(table): tuple(
             (dt.date.fromisoformat(first), dt.date.fromisoformat(last), StorageClass(tier))
             for first, last, tier in spans
         )
+        for table, spans in document.items()
+    }
+
+
+def observe(
+    instance: dg.DagsterInstance,
+    registry: Registry,
+    tiers: Tiers,
+    emptied: Mapping[str, tuple[dt.date, ...]],
+    *,
+    report: Report,
+) -> Observed:
+    """Records an observation of every day whose tier is another than the one observed last, and that this was done.
+
+    What was observed is remembered as an observation of the plan itself: asking for the newest one of each of two
+    hundred thousand partitions would take minutes.
+
+    Args:
+        instance: Where observations are remembered.
+        registry: The tables.
+        tiers: How every day lies.
+        emptied: Days that were deleted.
+        report: Records one observation.
+    """
+    found = observations(registry, tiers, _remembered(instance), emptied)
+    for event in found.events:
+        report(event)
+    if found.events:
+        memory = {OBSERVED_TIERS: dg.MetadataValue.json(spans_document(found.spans))}
+        report(dg.AssetObservation(RETENTION_PLAN, description="In which tier days lie.", metadata=memory))
     return found
+
+
+def _remembered(instance: dg.DagsterInstance) -> dict[str, tuple[Span, ...]]:
+    records = instance.fetch_observations(RETENTION_PLAN, limit=1).records
+    event = records[0].event_log_entry.dagster_event if records else None
+    if event is None:
+        return {}
+    found = event.asset_observation_data.asset_observation.metadata.get(OBSERVED_TIERS)
+    return parse_spans(found.value) if found else {}
