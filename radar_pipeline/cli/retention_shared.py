@@ -140,7 +140,7 @@ def say_rules(survey: Survey) -> None:
         _say(f"the bucket's lifecycle rules are not known: {rules.problem}", "yellow")
     elif told:
         _say(
-            f"the bucket's lifecycle rules are not those of the policy ({len(told)} differences): radar retention rules",
+            f"the bucket's lifecycle rules differ from the policy in {len(told)} points: radar retention rules shows them",
             "yellow",
         )
 
