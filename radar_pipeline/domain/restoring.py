@@ -289,7 +289,7 @@ def _copies(
     per_byte_and_day = prices.tiers[StorageClass.STANDARD].storage / GB / _DAYS_OF_MONTH
     ends = copy_expires_at(now, days)
     longer = sum(
-        each.object.size * (ends - each.copy.expires_at) / dt.timedelta(days=1)
+        each.object.size * ((ends - each.copy.expires_at) / dt.timedelta(days=1))
         for each in extends
         if each.copy and each.copy.expires_at
     )
