@@ -140,7 +140,7 @@ def say_rules(survey: Survey) -> None:
         _say(f"the bucket's lifecycle rules are not known: {rules.problem}", "yellow")
     elif told:
         _say(
-            f"the bucket's lifecycle rules differ from the policy in {len(told)} points: radar retention rules shows them",
+            f"the bucket's lifecycle rules differ from the policy in {len(told)} points; see radar retention rules",
             "yellow",
         )
 
