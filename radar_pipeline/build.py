@@ -10,6 +10,7 @@ import dagster as dg
 from radar_pipeline.orchestration.alert_sensor import alert_sensor
 from radar_pipeline.orchestration.alerting import Alerting
 from radar_pipeline.orchestration.bronze import bronze_assets
+from radar_pipeline.orchestration.catalogue import catalogue_part
 from radar_pipeline.orchestration.jobs import ingest_bronze_job, ingest_bronze_job_schedule
 from radar_pipeline.orchestration.lifecycle_assets import lifecycle_assets
 from radar_pipeline.orchestration.partitions import daily_partitions
@@ -45,13 +46,20 @@ def build_definitions(
     systems = Systems(settings, registry, clock)
     bronze = bronze_assets(registry, partitions, systems)
     alerting = Alerting(settings, registry, clock)
+    catalogue = catalogue_part(partitions, systems, alerting)
     job = ingest_bronze_job(bronze, settings.connection_id, watch_hooks(alerting))
     lifecycle = lifecycle_assets(systems, alerting)
     retention = apply_retention_job(lifecycle, settings.bucket)
     return dg.Definitions(
-        assets=[bronze, lifecycle],
-        jobs=[job, retention],
+        assets=[bronze, *catalogue.assets, lifecycle],
+        asset_checks=catalogue.checks,
+        jobs=[job, *catalogue.jobs, retention],
         schedules=[ingest_bronze_job_schedule(job)],
-        sensors=[alert_sensor(alerting), retry_sensor(job, alerting), retention_sensor(retention, alerting)],
+        sensors=[
+            alert_sensor(alerting),
+            retry_sensor(job, alerting),
+            *catalogue.sensors,
+            retention_sensor(retention, alerting),
+        ],
         loggers=loggers,
     )

@@ -9,8 +9,14 @@ import dagster as dg
 from radar_pipeline.tables.model import Registry, Table
 
 BRONZE = "bronze_radar"
+CATALOGUE = "catalogue_radar"
 LIFECYCLE = "lifecycle_radar"
 
+# Registers a day, and looks at all of them.
+CATALOGUE_KEY = dg.AssetKey([CATALOGUE, "bronze_catalogue"])
+DRIFT_KEY = dg.AssetKey([CATALOGUE, "catalogue_drift"])
+
+# What the retention policy asks for, and what was done.
 RETENTION_PLAN = dg.AssetKey([LIFECYCLE, "retention_plan"])
 RETENTION_RUN = dg.AssetKey([LIFECYCLE, "retention_run"])
 
