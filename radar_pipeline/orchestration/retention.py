@@ -16,8 +16,8 @@ from radar_pipeline.domain.day_tiers import tiers_of_days
 from radar_pipeline.domain.forecast import forecast
 from radar_pipeline.domain.prices import PriceList, cost_of
 from radar_pipeline.domain.retention import Hold, RetentionPolicy
-from radar_pipeline.domain.retention_plan import QUARANTINE, PlannedStep, RetentionPlan, Step, plan_lake
-from radar_pipeline.domain.retention_rules import diff_rules, rules_of
+from radar_pipeline.domain.retention_plan import PlannedStep, RetentionPlan, Step, plan_lake
+from radar_pipeline.domain.retention_rules import RulesDiff, diff_rules, rules_of
 from radar_pipeline.lake.compaction import Compaction, compact_day, finish_open
 from radar_pipeline.lake.deletion import Progress, Recheck
 from radar_pipeline.lake.errors import LakeError
@@ -101,7 +101,12 @@ class Retention:
         """The bucket's rules beside those of the policy."""
         layout = self.systems.layout
         held = {hold.table for hold in holds if hold.is_active}
-        wanted = rules_of(policy, classes_of(self.systems.registry), layout, held=held)
+        try:
+            wanted = rules_of(policy, classes_of(self.systems.registry), layout, held=held)
+        except ValueError as error:
+            # No bucket takes so many rules: the job then does everything by itself.
+            by_itself = RulesDiff(interfering=(str(error),), moving=False, expiring_quarantine=False)
+            return RulesState((), diff=by_itself)
         try:
             found = read_rules(self.systems.lake)
         except LakeError as error:
@@ -201,10 +206,11 @@ class Retention:
         return days, tuple(problems)
 
     def _newest_accepted(self, plan: RetentionPlan) -> Callable[[], Mapping[str, dt.date | None]]:
-        deleting = sorted({step.table for table in plan.tables for step in table.steps if step.step is Step.DELETE})
+        steps = (step for table in plan.tables for step in table.steps)
+        deleting = sorted({step.table for step in steps if step.step is Step.DELETE and not step.quarantined})
 
         def newest() -> Mapping[str, dt.date | None]:
-            return accepted_days(self.systems).of(name for name in deleting if name != QUARANTINE)
+            return accepted_days(self.systems).of(deleting)
 
         return newest
 
