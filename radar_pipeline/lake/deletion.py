@@ -1,21 +1,23 @@
-"""Deletes the days that a plan holds, each key looked at again just before and written down before and after."""
+"""What is asked again before anything is deleted, and the way back: delete markers removed again."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import groupby
 
-from radar_pipeline.domain.layout import is_data_file
+from radar_pipeline.domain.layout import BronzeLayout
 from radar_pipeline.domain.retention import Hold
-from radar_pipeline.domain.retention_plan import PlannedStep, still_due
-from radar_pipeline.domain.tiers import LakeObject
-from radar_pipeline.lake.acting import BATCH, Ended, StepEnd, Work
-from radar_pipeline.lake.audit import Action, AuditEntry, Phase
-from radar_pipeline.lake.deleting import Deleted, delete_objects
-from radar_pipeline.lake.errors import LakeError
-from radar_pipeline.lake.listing import QUARANTINE, as_object, head, list_prefix
+from radar_pipeline.lake.acting import BATCH, Work
+from radar_pipeline.lake.audit import Action, AuditEntry, Phase, read_audit
+from radar_pipeline.lake.errors import LakeError, LakeFault
+from radar_pipeline.lake.interrupted import finish_interrupted
+from radar_pipeline.lake.pace import Pace
+from radar_pipeline.lake.store import LakeStore
+from radar_pipeline.lake.versions import state_of
+
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -32,129 +34,111 @@ class Recheck:
 
 
 @dataclass(frozen=True)
-class _Looked:
-    """One step and its object as it is now; None where it is gone."""
+class UndeleteReport:
+    """What bringing back a run's deletions came to.
 
-    step: PlannedStep
-    now: LakeObject | None
-    version_id: str | None = None
+    Attributes:
+        restored: Deletions that were undone.
+        skipped: Those that were not, each with the reason (brought back before, written anew, gone for good).
+        failed: Those that could not be undone, each with the problem.
+    """
+
+    restored: tuple[AuditEntry, ...]
+    skipped: tuple[tuple[AuditEntry, str], ...]
+    failed: tuple[tuple[AuditEntry, str], ...]
 
 
-def delete_days(work: Work, steps: Sequence[PlannedStep], recheck: Recheck) -> Iterator[list[StepEnd]]:
-    """Deletes days, each whole or not at all, a batch at a time.
+def undelete(
+    store: LakeStore,
+    layout: BronzeLayout,
+    run_id: str,
+    *,
+    clock: Callable[[], dt.datetime],
+    parallel: int = 16,
+    on_progress: Progress | None = None,
+) -> UndeleteReport:
+    """Brings back what a run deleted, by removing its delete markers; harmless twice.
+
+    The policy asks for the same deletions on the next day: whoever wants to keep the data places a hold first.
 
     Raises:
-        LakeError: The audit log, the holds or what stands accepted cannot be read or written: then nothing more is
-            deleted.
+        LakeError: The audit log cannot be read or written, or says nothing of such a run (``MISSING``).
     """
-    for days in _batches(_days(steps)):
-        yield _delete_batch(work, days, recheck)
+    with ThreadPoolExecutor(parallel, thread_name_prefix="undelete") as pool:
+        work = Work(store, layout, f"undelete-{run_id}", None, clock, Pace(parallel), pool)
+        # A killed run does not know of its last deletions before somebody looked.
+        finish_interrupted(work)
+        entries = read_audit(store, layout, run_id=run_id)
+        if not entries:
+            message = f"the audit log of bucket {store.config.bucket} knows no run {run_id}"
+            raise LakeError(LakeFault.MISSING, message)
+        deleted = [each for each in entries if each.action is Action.DELETE and each.phase is Phase.DONE]
+        restored: list[AuditEntry] = []
+        skipped: list[tuple[AuditEntry, str]] = []
+        failed: list[tuple[AuditEntry, str]] = []
+        for start in range(0, len(deleted), BATCH):
+            _undelete(work, deleted[start : start + BATCH], restored, skipped, failed)
+            if on_progress:
+                on_progress(min(start + BATCH, len(deleted)), len(deleted))
+    return UndeleteReport(tuple(restored), tuple(skipped), tuple(failed))
 
 
-def _days(steps: Iterable[PlannedStep]) -> Iterator[list[PlannedStep]]:
-    """The steps by day of a table. Quarantined objects belong to no day's folder any more: each stands for itself."""
-    ordered = sorted(steps, key=lambda step: (step.table, step.day, step.object.key))
-    for (table, _), group in groupby(ordered, key=lambda step: (step.table, step.day)):
-        if table == QUARANTINE:
-            yield from ([step] for step in group)
-        else:
-            yield list(group)
-
-
-def _batches(days: Iterable[list[PlannedStep]]) -> Iterator[list[list[PlannedStep]]]:
-    batch: list[list[PlannedStep]] = []
-    for day in days:
-        if batch and sum(map(len, batch)) + len(day) > BATCH:
-            yield batch
-            batch = []
-        batch.append(day)
-    if batch:
-        yield batch
-
-
-def _delete_batch(work: Work, days: list[list[PlannedStep]], recheck: Recheck) -> list[StepEnd]:
-    holds = work.pace.run(recheck.holds)
-    accepted = work.pace.run(recheck.newest_accepted)
-
-    def leave(each: _Looked) -> str | None:
-        return still_due(each.step, each.now, holds, accepted.get(each.step.table))
-
-    looked = iter(work.each(lambda step: _look(work, step), [step for day in days for step in day]))
-    newcomers = work.each(lambda day: _newcomers(work, day), days)
-    ends: list[StepEnd] = []
-    due: list[_Looked] = []
-    for day, new in zip(days, newcomers, strict=True):
-        found = [next(looked) for _ in day]
-        if kept := _reasons(work, day, found, new, leave):
-            ends += kept
-            continue
-        sure = [each for each in found if isinstance(each, _Looked)]
-        ends += [StepEnd(each.step, Ended.SKIPPED, "it is gone already") for each in sure if each.now is None]
-        due += [each for each in sure if each.now is not None]
-    return ends + (_delete(work, due) if due else [])
-
-
-def _look(work: Work, step: PlannedStep) -> _Looked:
-    key = step.object.key
-    found = work.pace.run(lambda: head(work.store, key))
-    return _Looked(step, as_object(key, found), found.get("VersionId")) if found else _Looked(step, None)
-
-
-def _newcomers(work: Work, day: list[PlannedStep]) -> list[str]:
-    """Data files in the folder of a day that are not in the plan."""
-    folder = work.layout.folder(day[0].table, day[0].day)
-    if not all(step.object.key.startswith(folder) for step in day):
-        return []
-    planned = {step.object.key for step in day}
-    found = work.pace.run(lambda: list(list_prefix(work.store, folder)))
-    return [each.key for each in found if each.key not in planned and is_data_file(each.key)]
-
-
-def _reasons(
+def _undelete(
     work: Work,
-    day: list[PlannedStep],
-    found: list[_Looked | LakeError],
-    newcomers: list[str] | LakeError,
-    leave: Callable[[_Looked], str | None],
-) -> list[StepEnd]:
-    """How the steps of a day end that is not deleted after all; empty where it is."""
-    if isinstance(newcomers, LakeError):
-        return [work.failed(step, newcomers) for step in day]
-    whys: dict[str, StepEnd] = {}
-    for step, each in zip(day, found, strict=True):
-        if isinstance(each, LakeError):
-            whys[step.object.key] = work.failed(step, each)
-        elif each.now is not None and (why := leave(each)):
-            whys[step.object.key] = StepEnd(step, Ended.SKIPPED, why)
-    if not whys and not newcomers:
-        return []
-    first = next(iter(whys), None) or newcomers[0]
-    because = "stays" if whys else "came since it was planned"
-    whole = f"its day goes whole or not at all, and {first} {because}"
-    return [whys.get(step.object.key) or StepEnd(step, Ended.SKIPPED, whole) for step in day]
-
-
-def _delete(work: Work, due: list[_Looked]) -> list[StepEnd]:
+    entries: list[AuditEntry],
+    restored: list[AuditEntry],
+    skipped: list[tuple[AuditEntry, str]],
+    failed: list[tuple[AuditEntry, str]],
+) -> None:
+    looked = work.each(lambda entry: _why_not(work, entry), entries)
+    ready = []
+    for entry, why in zip(entries, looked, strict=True):
+        if isinstance(why, LakeError):
+            failed.append((entry, str(why)))
+        elif why:
+            skipped.append((entry, why))
+        else:
+            ready.append(entry)
+    if not ready:
+        return
     intents = [
-        work.entry(each.step, Action.DELETE, each.now.tier, each.version_id) for each in due if each.now is not None
+        replace(each, run_id=work.run_id, action=Action.UNDELETE, phase=Phase.INTENT, at=work.clock()) for each in ready
     ]
     batch = work.intend(intents)
-    results: dict[str, Deleted | LakeError] = {}
-    for start in range(0, len(intents), BATCH):
-        results |= delete_objects(work, {each.key: each.etag for each in intents[start : start + BATCH]})
-    work.close(batch, [_outcome(work, intent, results[intent.key]) for intent in intents])
-    return [_end(work, each.step, results[each.step.object.key]) for each in due]
+    results = work.each(lambda entry: _remove_marker(work, entry), ready)
+    outcomes = []
+    for entry, intent, problem in zip(ready, intents, results, strict=True):
+        if problem is None:
+            restored.append(entry)
+            outcomes.append(replace(intent, phase=Phase.DONE, at=work.clock()))
+        else:
+            failed.append((entry, str(problem)))
+            outcomes.append(replace(intent, phase=Phase.FAILED, at=work.clock(), problem=str(problem)))
+    work.close(batch, outcomes)
 
 
-def _outcome(work: Work, intent: AuditEntry, result: Deleted | LakeError) -> AuditEntry:
-    if isinstance(result, LakeError):
-        return replace(intent, phase=Phase.FAILED, at=work.clock(), problem=str(result))
-    if result.why:
-        return replace(intent, phase=Phase.FAILED, at=work.clock(), problem=result.why)
-    return replace(intent, phase=Phase.DONE, at=work.clock(), marker_id=result.marker_id)
+def _why_not(work: Work, entry: AuditEntry) -> str:
+    if entry.marker_id is None:
+        return "the bucket kept no version of it: it is gone for good"
+    state = work.pace.run(lambda: state_of(work.store, entry.key))
+    if state.current is not None:
+        return "an object lies there again"
+    if state.marker_id is not None and state.marker_id != entry.marker_id:
+        return "it was deleted again since, and not by this run"
+    if state.marker_id is None or not state.hidden:
+        return "the bucket's rule removed the hidden version since: it is gone for good"
+    return ""
 
 
-def _end(work: Work, step: PlannedStep, result: Deleted | LakeError) -> StepEnd:
-    if isinstance(result, LakeError):
-        return work.failed(step, result)
-    return StepEnd(step, Ended.SKIPPED, result.why) if result.why else StepEnd(step, Ended.DONE)
+def _remove_marker(work: Work, entry: AuditEntry) -> str | None:
+    store = work.store
+
+    def remove() -> None:
+        with store.told(f"remove the delete marker of {entry.key}"):
+            store.s3.delete_object(Bucket=store.config.bucket, Key=entry.key, VersionId=entry.marker_id)
+
+    work.pace.run(remove)
+    state = work.pace.run(lambda: state_of(store, entry.key))
+    if state.current is None or state.current["ETag"] != entry.etag:
+        return "its delete marker is gone, but what lies there now is not what was deleted"
+    return None

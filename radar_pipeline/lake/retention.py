@@ -14,14 +14,13 @@ from typing import Protocol
 from radar_pipeline.domain.layout import BronzeLayout
 from radar_pipeline.domain.retention_plan import PlannedStep, RetentionPlan, Step, Tally
 from radar_pipeline.lake.acting import BATCH, Ended, StepEnd, Work
-from radar_pipeline.lake.deletion import Recheck, delete_days
+from radar_pipeline.lake.day_deletion import delete_days
+from radar_pipeline.lake.deletion import Progress, Recheck
 from radar_pipeline.lake.errors import LakeError
 from radar_pipeline.lake.interrupted import finish_interrupted
 from radar_pipeline.lake.moving import move_batch
 from radar_pipeline.lake.pace import Pace
 from radar_pipeline.lake.store import LakeStore
-
-Progress = Callable[[int, int], None]
 
 
 class Compacted(Protocol):
