@@ -181,11 +181,13 @@ def undelete_command(run_id: str, yes: bool, as_json: bool) -> None:
             if error.fault is not LakeFault.MISSING:
                 raise
             entries = ()
-        deleted = [each for each in entries if each.action is Action.DELETE and each.phase is Phase.DONE]
+        # A run that was killed says of its last deletions only that they were to come.
+        failed = {each.key for each in entries if each.phase is Phase.FAILED}
+        deleted = {each.key: each.table for each in entries if each.action is Action.DELETE and each.key not in failed}
         if not deleted:
             message = f"no run {run_id!r} has deleted anything: `radar retention status` lists runs"
             raise UsageProblem(message)
-        tables = sorted({each.table for each in deleted})
+        tables = sorted(set(deleted.values()))
         if not yes and not click.confirm(f"bring back {len(deleted):,} objects of {', '.join(tables)}?"):
             out.print("nothing was done", highlight=False)
             return

