@@ -77,9 +77,14 @@ class BronzeLayout:
         """Key prefix of the records of holds, with the trailing slash."""
         return f"{self.control_prefix}/holds/"
 
+    @property
+    def audit_prefix(self) -> str:
+        """Key prefix of the audit log of retention, with the trailing slash."""
+        return f"{self.control_prefix}/audit/retention/"
+
     def audit_folder(self, day: dt.date) -> str:
         """Key prefix of what retention did on one day, with the trailing slash. Sorts by day."""
-        return f"{self.control_prefix}/audit/retention/day={day.isoformat()}/"
+        return f"{self.audit_prefix}day={day.isoformat()}/"
 
     def day_of(self, key: str) -> dt.date | None:
         """The day in whose folder a key lies; None for a key that lies in no day's folder of the bronze database."""

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from radar_pipeline.domain.layout import BronzeLayout
-from radar_pipeline.domain.tiers import LakeObject
+from radar_pipeline.domain.tiers import LakeObject, storage_class
+from radar_pipeline.lake.errors import LakeError, LakeFault
+from radar_pipeline.lake.pace import Pace
+from radar_pipeline.lake.pages import OBJECTS
 from radar_pipeline.lake.store import LakeStore
 
+# The quarantine is listed as a table of this name.
 QUARANTINE = "quarantine"
 
 
@@ -40,12 +48,31 @@ def list_tables(
         tables: Table names.
         parallel: Tables that are listed at the same time.
     """
-    raise NotImplementedError
+    pace = Pace(parallel)
+    left = iter(tables)
+    with ThreadPoolExecutor(parallel, thread_name_prefix="listing") as pool:
+        ahead: deque[Future[TableListing]] = deque()
+
+        def go_on() -> None:
+            if (table := next(left, None)) is not None:
+                ahead.append(pool.submit(_list_table, store, pace, table, layout.table_prefix(table)))
+
+        try:
+            for _ in range(parallel):
+                go_on()
+            while ahead:
+                found = ahead.popleft().result()
+                go_on()
+                yield found
+        finally:
+            # Whoever stops looking is not kept waiting for what was still to be listed.
+            for each in ahead:
+                each.cancel()
 
 
 def list_quarantine(store: LakeStore, layout: BronzeLayout) -> TableListing:
     """What lies in the quarantine, as the listing of a table of that name."""
-    raise NotImplementedError
+    return _list_table(store, Pace(1), QUARANTINE, layout.quarantine_prefix)
 
 
 def list_prefix(store: LakeStore, prefix: str, *, start_after: str | None = None) -> Iterator[LakeObject]:
@@ -54,7 +81,7 @@ def list_prefix(store: LakeStore, prefix: str, *, start_after: str | None = None
     Raises:
         LakeError: It cannot be listed.
     """
-    raise NotImplementedError
+    return _pages(store, Pace(1), prefix, start_after)
 
 
 def look_at(store: LakeStore, key: str) -> LakeObject | None:
@@ -63,4 +90,54 @@ def look_at(store: LakeStore, key: str) -> LakeObject | None:
     Raises:
         LakeError: It cannot be looked at.
     """
-    raise NotImplementedError
+    answer = head(store, key)
+    return None if answer is None else as_object(key, answer)
+
+
+def head(store: LakeStore, key: str) -> dict[str, Any] | None:
+    """Everything that S3 says of an object without giving it; None where there is none.
+
+    Raises:
+        LakeError: It cannot be looked at.
+    """
+    try:
+        with store.told(f"look at {key}"):
+            return dict(store.s3.head_object(Bucket=store.config.bucket, Key=key))
+    except LakeError as error:
+        if error.fault is LakeFault.MISSING:
+            return None
+        raise
+
+
+def as_object(key: str, answer: dict[str, Any]) -> LakeObject:
+    """What ``head`` gave as an object of the lake."""
+    return LakeObject(
+        key,
+        answer["ContentLength"],
+        answer["LastModified"].astimezone(dt.UTC),
+        answer["ETag"],
+        storage_class(answer.get("StorageClass")),
+    )
+
+
+def _list_table(store: LakeStore, pace: Pace, table: str, prefix: str) -> TableListing:
+    try:
+        return TableListing(table, tuple(_pages(store, pace, prefix, None)))
+    except LakeError as error:
+        return TableListing(table, problem=str(error))
+
+
+def _pages(store: LakeStore, pace: Pace, prefix: str, start_after: str | None) -> Iterator[LakeObject]:
+    asked = {"StartAfter": start_after} if start_after else {}
+    while True:
+        page = pace.run(lambda asked=asked: _page(store, prefix, asked))  # type: ignore[misc]
+        yield from page[OBJECTS]
+        if not page.get("IsTruncated"):
+            return
+        asked = {"ContinuationToken": page["NextContinuationToken"]}
+
+
+def _page(store: LakeStore, prefix: str, asked: dict[str, str]) -> dict[str, Any]:
+    with store.told(f"list {prefix}"):
+        found = store.lister.list_objects_v2(Bucket=store.config.bucket, Prefix=prefix, **asked)
+    return {OBJECTS: (), **found}
