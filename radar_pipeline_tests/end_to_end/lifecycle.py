@@ -121,16 +121,17 @@ class Lake:
     ) -> list[str]:
         """Writes a day of a table and what the ledger says of it; returns the keys."""
         systems = self.systems
-        made = old_table(10) if old else new_table(10)
+        begin = dt.datetime.combine(day, dt.time(2), dt.UTC)
+        made = old_table(10, begin) if old else new_table(10, begin)
         # Random, so that it stays as large as it is asked to be.
         filling = pa.array([np.random.default_rng(7).bytes(size // 10)] * 10, pa.binary())
         body = parquet(made.append_column("Filling", filling), use_dictionary=False, compression="none")
         keys = [f"{systems.layout.folder(table, day)}file_{table}_part_{number}.parquet" for number in range(files)]
         for key in keys:
             systems.lake.put(key, body)
-        newest = dt.datetime.combine(day, dt.time(2), dt.UTC)
+        newest = begin + dt.timedelta(milliseconds=9)
         judged = Judgement(
-            table, 10 * files, len(body) * files, files, newest, accepted, CHECKS, "written by a test", newest
+            table, 10 * files, len(body) * files, files, newest, accepted, CHECKS, "written by a test", self.clock()
         )
         record_judgements(systems.lake, systems.layout, day, [judged])
         return keys
