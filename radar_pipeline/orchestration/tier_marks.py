@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from radar_pipeline.domain.catalogue import Mark, catalogue_name, mark_of
+from radar_pipeline.domain.catalogue import Mark, mark_of
 from radar_pipeline.domain.day_tiers import Span, changed_days, spans_of
 from radar_pipeline.domain.tiers import StorageClass
 from radar_pipeline.orchestration.keys import RETENTION_PLAN, bronze_key
@@ -58,7 +58,7 @@ def mark_catalogue(
 
     A restored copy that still lives is not forgotten: its time is kept.
     """
-    from radar_pipeline.lake.cataloguing import mark_days, read_states
+    from radar_pipeline.lake.catalogue_access import drop_days, mark_days, read_states
     from radar_pipeline.lake.glue import CatalogueError
 
     count, problems = 0, []
@@ -82,7 +82,7 @@ def mark_catalogue(
         gone = [day for day in emptied.get(table, ()) if day in noted]
         try:
             refused = dict(mark_days(catalogue, table, wanted)) if wanted else {}
-            refused |= catalogue.delete_partitions(catalogue_name(table), gone) if gone else {}
+            refused |= drop_days(catalogue, table, gone) if gone else {}
         except CatalogueError as error:
             problems.append(f"{table} in the catalogue: {error}")
             continue
