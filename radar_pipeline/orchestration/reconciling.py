@@ -68,7 +68,7 @@ class Reconciliation:
     def words(self) -> str:
         """The result in one line."""
         found = plural(len(self.findings), "finding", "findings") if self.findings else "they agree"
-        looked = f"{self.days:,} days, {self.files:,} files, {self.bytes / 1e9:,.1f} GB looked at: {found}"
+        looked = f"{self.days:,} days, {self.files:,} files, {self.bytes / 1e6:,.1f} MB looked at: {found}"
         return f"{looked}; not read: {some(sorted(self.unread))}" if self.unread else looked
 
 
