@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
-from radar_pipeline.domain.layout import BronzeLayout
-from radar_pipeline.domain.prices import PriceList
-from radar_pipeline.domain.retention import RetentionPolicy
-from radar_pipeline.domain.tiers import LakeObject
+from radar_pipeline.domain.layout import BronzeLayout, is_data_file
+from radar_pipeline.domain.prices import THOUSAND, PriceList
+from radar_pipeline.domain.retention import DEFAULT_CLASS, RetentionClass, RetentionPolicy, SmallObjects
+from radar_pipeline.domain.retention_plan import Tally
+from radar_pipeline.domain.tiers import SMALLEST_MOVED_BYTES, LakeObject, StorageClass
 
 YEAR_DAYS = 365
+MONTHS = 12
 YEARS = 7
 
 
@@ -96,8 +100,17 @@ class LakeForecast:
 
 
 def daily_load(table: str, objects: Iterable[LakeObject], layout: BronzeLayout, *, days: int = 30) -> DailyLoad | None:
-    """The mean of a table's newest days; None for a table without data."""
-    raise NotImplementedError
+    """The mean of a table's newest days that have data; None for a table without data."""
+    found: dict[dt.date, Tally] = {}
+    for each in objects:
+        day = layout.day_of(each.key)
+        if day is not None and is_data_file(each.key):
+            found[day] = found.get(day, Tally()) + Tally(1, each.size)
+    newest = [found[day] for day in sorted(found)[-days:]]
+    if not newest:
+        return None
+    total = sum(newest, Tally())
+    return DailyLoad(table, total.objects / len(newest), total.bytes / len(newest))
 
 
 def forecast(
@@ -110,11 +123,97 @@ def forecast(
 ) -> LakeForecast:
     """What the years cost from the first snapshot on, with the same load each day.
 
+    Counted are storage with everything that S3 bills on top, the requests that bring the data and move it by the
+    bucket's rules, and the rest of a tier's minimum storage time. Not counted are readers and restores. What is deleted
+    is billed until ``noncurrent_days`` have passed, as in a bucket with versions.
+
     Args:
         loads: What each table brings each day.
         policy: The policy.
-        classes: Retention class by table name.
+        classes: Retention class by table name; ``default`` for one that is not there.
         prices: Prices.
         years: How many, of 365 days each.
     """
-    raise NotImplementedError
+    tables = []
+    for load in loads:
+        retention = policy.classes[classes.get(load.table, DEFAULT_CLASS)]
+        managed = _days_of(load, retention, policy.noncurrent_days, prices, years)
+        unmanaged = _days_of(load, _NO_POLICY, 0, prices, years)
+        tables.append(Forecast(load.table, load, tuple(_years(managed, unmanaged, years))))
+    return LakeForecast(tuple(tables), _total(tables, years))
+
+
+_NO_POLICY = RetentionClass("none", (), None)
+
+
+@dataclass(frozen=True)
+class _Days:
+    """One daily snapshot by its age in days: USD that it costs, and bytes that it takes."""
+
+    usd: list[float]
+    bytes: list[float]
+
+
+def _days_of(load: DailyLoad, retention: RetentionClass, noncurrent: int, prices: PriceList, years: int) -> _Days:
+    objects, size = load.objects, load.bytes / load.objects if load.objects else 0.0
+    goes = retention.delete_after_days
+    usd, stored = [], []
+    tier, paid_until = StorageClass.STANDARD, 0
+    cost = prices.of(tier).put / THOUSAND * objects
+    for age in range(years * YEAR_DAYS):
+        gone = goes is not None and age >= goes + noncurrent
+        due = retention.due(age)
+        moves = due is not tier and (goes is None or age < goes)
+        if moves and size < SMALLEST_MOVED_BYTES and _is_compacted(retention, load):
+            cost += (prices.of(tier).get + prices.of(tier).put) / THOUSAND * objects + prices.of(tier).put / THOUSAND
+            objects, size = 1.0, load.bytes
+        moves = moves and size >= SMALLEST_MOVED_BYTES
+        by_day = prices.storage_month(tier, size, objects) * MONTHS / YEAR_DAYS
+        if (moves or gone) and paid_until > age:
+            cost += by_day * (paid_until - age)
+            paid_until = age
+        if moves:
+            cost += prices.of(due).transition / THOUSAND * objects
+            tier, paid_until = due, age + due.minimum_days
+            by_day = prices.storage_month(tier, size, objects) * MONTHS / YEAR_DAYS
+        usd.append(cost if gone else cost + by_day)
+        stored.append(0.0 if gone else load.bytes)
+        cost = 0.0
+    return _Days(usd, stored)
+
+
+def _is_compacted(retention: RetentionClass, load: DailyLoad) -> bool:
+    pays = load.objects > 1 and load.bytes >= SMALLEST_MOVED_BYTES
+    return retention.small_objects is SmallObjects.COMPACT and pays
+
+
+def _years(managed: _Days, unmanaged: _Days, years: int) -> Iterator[YearCost]:
+    # Every day one snapshot of each age so far lies there, so a day costs the sum over the ages.
+    mine, theirs = list(accumulate(managed.usd)), list(accumulate(unmanaged.usd))
+    mine_bytes, their_bytes = list(accumulate(managed.bytes)), list(accumulate(unmanaged.bytes))
+    mine_total = theirs_total = 0.0
+    for year in range(years):
+        days = slice(year * YEAR_DAYS, (year + 1) * YEAR_DAYS)
+        cost, other = sum(mine[days]), sum(theirs[days])
+        mine_total, theirs_total = mine_total + cost, theirs_total + other
+        last = (year + 1) * YEAR_DAYS - 1
+        yield YearCost(year + 1, cost, other, mine_total, theirs_total, mine_bytes[last], their_bytes[last])
+
+
+def _total(tables: Sequence[Forecast], years: int) -> Forecast:
+    load = DailyLoad("", sum(each.load.objects for each in tables), sum(each.load.bytes for each in tables))
+    found = []
+    for year in range(years):
+        rows = [each.years[year] for each in tables]
+        found.append(
+            YearCost(
+                year + 1,
+                sum(row.policy_usd for row in rows),
+                sum(row.unmanaged_usd for row in rows),
+                sum(row.policy_total_usd for row in rows),
+                sum(row.unmanaged_total_usd for row in rows),
+                sum(row.policy_bytes for row in rows),
+                sum(row.unmanaged_bytes for row in rows),
+            )
+        )
+    return Forecast("", load, tuple(found))

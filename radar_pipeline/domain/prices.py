@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from radar_pipeline.domain.retention_plan import RetentionPlan
+from radar_pipeline.domain.retention_plan import PlannedStep, RetentionPlan, Step, Tally
 from radar_pipeline.domain.tiers import StorageClass
 
-# S3 bills by 2^30 bytes.
+# S3 bills by 2^30 bytes, and requests by the thousand.
 GB = 1024**3
+THOUSAND = 1000
 
 
 class Retrieval(StrEnum):
@@ -78,9 +79,23 @@ class PriceList:
     tiers: Mapping[StorageClass, TierPrice]
     retrievals: Mapping[StorageClass, Mapping[Retrieval, RetrievalPrice]]
 
-    def storage_month(self, tier: StorageClass, size: int, objects: int = 1) -> float:
-        """USD a month for objects of ``size`` bytes each."""
-        raise NotImplementedError
+    def storage_month(self, tier: StorageClass, size: float, objects: float = 1) -> float:
+        """USD a month for objects of ``size`` bytes each, with what S3 bills on top of them."""
+        price = self.of(tier)
+        billed = (max(size, price.smallest_bytes) + price.overhead_bytes) * objects
+        standard = price.standard_overhead_bytes * objects
+        return (billed * price.storage + standard * self.of(StorageClass.STANDARD).storage) / GB
+
+    def of(self, tier: StorageClass) -> TierPrice:
+        """Prices of a tier; those of STANDARD, the dearest, for a tier that the policy has no use for."""
+        return self.tiers.get(tier, self.tiers[StorageClass.STANDARD])
+
+    def move_once(self, from_tier: StorageClass, to: StorageClass, size: int) -> float:
+        """USD for moving one object by a copy in place: the request, and reading it out of a tier that asks for that.
+
+        A rule of the bucket pays ``transition`` instead, and nothing for reading.
+        """
+        return self.of(to).put / THOUSAND + self.of(from_tier).retrieval * size / GB
 
 
 @dataclass(frozen=True)
@@ -100,6 +115,11 @@ class CostLine:
     bytes: int
     usd_per_month: float
     usd_once: float = 0.0
+
+    @property
+    def pays_back_after_months(self) -> float | None:
+        """After how many months an action has saved what it cost; None where it saves nothing."""
+        return self.usd_once / -self.usd_per_month if self.usd_per_month < 0 else None
 
 
 @dataclass(frozen=True)
@@ -131,5 +151,68 @@ class PlanCost:
 
 
 def cost_of(plan: RetentionPlan, prices: PriceList) -> PlanCost:
-    """What a plan costs and saves."""
-    raise NotImplementedError
+    """What a plan costs and saves.
+
+    A deletion saves its storage at once in a bucket without versions; in one with versions the bytes are billed until
+    ``noncurrent_days`` have passed.
+    """
+    tiers = {tier: Tally() for tier in StorageClass}
+    actions: dict[tuple[Step, StorageClass | None], _Sum] = {}
+    for table in plan.tables:
+        for tier, tally in table.tiers.items():
+            tiers[tier] += tally
+        compacted: set[dt.date] = set()
+        for step in table.steps:
+            found = actions.setdefault((step.step, step.to), _Sum())
+            found.add(step.object.size, *_cost_of_step(step, prices))
+            if step.step is Step.COMPACT and step.day not in compacted:
+                compacted.add(step.day)
+                found.once += prices.of(StorageClass.STANDARD).put / THOUSAND
+    return PlanCost(
+        tiers=tuple(_tier_line(tier, tally, prices) for tier, tally in tiers.items() if tally.objects),
+        actions=tuple(actions[key].line(_name(*key)) for key in sorted(actions, key=_order)),
+    )
+
+
+def _cost_of_step(step: PlannedStep, prices: PriceList) -> tuple[float, float]:
+    """USD a month and USD once."""
+    lies, size = step.object.tier, step.object.size
+    kept = prices.storage_month(lies, size)
+    if step.step is Step.MOVE and step.to is not None:
+        return prices.storage_month(step.to, size) - kept, prices.move_once(lies, step.to, size)
+    if step.step is Step.COMPACT:
+        # Each is read once and copied once, to the quarantine; the merged file is counted by the day.
+        price = prices.of(StorageClass.STANDARD)
+        return 0.0, (prices.of(lies).get + price.put) / THOUSAND + prices.of(lies).retrieval * size / GB
+    return -kept, 0.0
+
+
+def _tier_line(tier: StorageClass, tally: Tally, prices: PriceList) -> CostLine:
+    mean = -(-tally.bytes // tally.objects)
+    return CostLine(tier, tally.objects, tally.bytes, prices.storage_month(tier, mean, tally.objects))
+
+
+def _name(step: Step, to: StorageClass | None) -> str:
+    return f"{step} to {to}" if to is not None else str(step)
+
+
+def _order(key: tuple[Step, StorageClass | None]) -> tuple[int, int]:
+    step, to = key
+    return list(Step).index(step), to.rank if to is not None else -1
+
+
+@dataclass
+class _Sum:
+    objects: int = 0
+    bytes: int = 0
+    monthly: float = 0.0
+    once: float = 0.0
+
+    def add(self, size: int, monthly: float, once: float) -> None:
+        self.objects += 1
+        self.bytes += size
+        self.monthly += monthly
+        self.once += once
+
+    def line(self, name: str) -> CostLine:
+        return CostLine(name, self.objects, self.bytes, self.monthly, self.once)

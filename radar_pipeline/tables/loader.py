@@ -12,7 +12,7 @@ import yaml
 from radar_pipeline.domain.retention import DEFAULT_CLASS
 from radar_pipeline.tables.model import ColumnContract, LoadMode, Registry, Table
 from radar_pipeline.tables.mysql_types import is_mysql_type
-from radar_pipeline.tables.nodes import NodeReader, RegistryError, compose, did_you_mean, is_empty
+from radar_pipeline.tables.nodes import NodeReader, RegistryError, compose, did_you_mean, is_empty, read_text
 
 __all__ = ["DEFAULT_PATH", "FLAGS", "NAME_LENGTH", "RegistryError", "load_registry", "parse_registry", "split_flags"]
 
@@ -46,13 +46,7 @@ def load_registry(path: Path | None = None) -> Registry:
         RegistryError: Where the file cannot be read or anything in it is wrong; all mistakes at once.
     """
     path = path or DEFAULT_PATH
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise RegistryError([f"{path}: cannot be read: {error.strerror or error}"]) from None
-    except UnicodeDecodeError as error:
-        raise RegistryError([f"{path}: cannot be read: byte {error.start} is not UTF-8 text"]) from None
-    return parse_registry(text, _shown(path), path)
+    return parse_registry(read_text(path), _shown(path), path)
 
 
 def parse_registry(text: str, file: str, path: Path | None = None) -> Registry:
