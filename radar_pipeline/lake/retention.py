@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import groupby
 from types import MappingProxyType
 from typing import Protocol
 
 from radar_pipeline.domain.layout import BronzeLayout
 from radar_pipeline.domain.retention_plan import PlannedStep, RetentionPlan, Step, Tally
+from radar_pipeline.lake.acting import BATCH, Ended, StepEnd, Work
+from radar_pipeline.lake.day_deletion import delete_days
 from radar_pipeline.lake.deletion import Progress, Recheck
+from radar_pipeline.lake.errors import LakeError
+from radar_pipeline.lake.interrupted import finish_interrupted
+from radar_pipeline.lake.moving import move_batch
+from radar_pipeline.lake.pace import Pace
 from radar_pipeline.lake.store import LakeStore
 
 
@@ -50,6 +59,7 @@ class ApplyReport:
         failed: What could not be done, each object named; the next run tries again.
         stopped: Why it ended before its end (endpoint away, keys refused), with how far it came; None where it did not.
         stops: The plan's own stops, for which nothing was deleted; empty where it had none.
+        problems: What belongs to no step: an earlier run's work that could not be finished, one sentence each.
     """
 
     run_id: str
@@ -58,11 +68,12 @@ class ApplyReport:
     failed: tuple[StepLeft, ...] = ()
     stopped: str | None = None
     stops: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:
         """Whether nothing is left for the next run but what was skipped with a reason."""
-        return not (self.failed or self.stopped or self.stops)
+        return not (self.failed or self.stopped or self.stops or self.problems)
 
 
 def apply_plan(
@@ -90,4 +101,86 @@ def apply_plan(
         compact: What compacts one day of one table; None leaves such steps with a reason.
         on_progress: Called from this thread with steps done and steps in all.
     """
-    raise NotImplementedError
+    steps = [step for table in plan.tables if table.problem is None for step in table.steps]
+    by_kind = {kind: [step for step in steps if step.step is kind] for kind in Step}
+    deletions = [] if plan.stops else by_kind[Step.DELETE]
+    total = len(by_kind[Step.COMPACT]) + len(by_kind[Step.MOVE]) + len(deletions)
+    tally = _Tally(total, on_progress)
+    stopped: str | None = None
+    problems: tuple[str, ...] = ()
+    with ThreadPoolExecutor(parallel, thread_name_prefix="retention") as pool:
+        work = Work(store, layout, run_id, plan.made_at, clock, Pace(parallel), pool)
+        try:
+            problems = finish_interrupted(work)
+            for batch in _work_batches(work, by_kind, deletions, recheck, compact):
+                tally.take(batch)
+                if work.pace.verdict is not None:
+                    break
+        except LakeError as error:
+            stopped = f"stopped after {tally.ended} of {total} steps: {error}"
+        if work.pace.verdict is not None:
+            stopped = f"stopped after {tally.ended} of {total} steps: {work.pace.verdict}"
+    return ApplyReport(
+        run_id,
+        MappingProxyType(dict(tally.done)),
+        tuple(tally.skipped),
+        tuple(tally.failed),
+        stopped,
+        plan.stops,
+        problems,
+    )
+
+
+def _work_batches(
+    work: Work,
+    by_kind: Mapping[Step, Sequence[PlannedStep]],
+    deletions: Sequence[PlannedStep],
+    recheck: Recheck,
+    compact: Compact | None,
+) -> Iterable[list[StepEnd]]:
+    for day in _days(by_kind[Step.COMPACT]):
+        yield _compact_day(work, day, compact)
+    moves = by_kind[Step.MOVE]
+    for start in range(0, len(moves), BATCH):
+        yield move_batch(work, moves[start : start + BATCH])
+    yield from delete_days(work, deletions, recheck)
+
+
+def _days(steps: Iterable[PlannedStep]) -> Iterable[list[PlannedStep]]:
+    ordered = sorted(steps, key=lambda step: (step.table, step.day, step.object.key))
+    for _, group in groupby(ordered, key=lambda step: (step.table, step.day)):
+        yield list(group)
+
+
+def _compact_day(work: Work, day: list[PlannedStep], compact: Compact | None) -> list[StepEnd]:
+    if compact is None:
+        return [StepEnd(step, Ended.SKIPPED, "nothing here compacts small files") for step in day]
+    try:
+        problem = compact(day).problem
+    except LakeError as error:
+        return [work.failed(step, error) for step in day]
+    return [StepEnd(step, Ended.FAILED if problem else Ended.DONE, problem or "") for step in day]
+
+
+class _Tally:
+    """Counts how steps ended and tells the caller how far it is."""
+
+    def __init__(self, total: int, on_progress: Progress | None) -> None:
+        self.done: defaultdict[Step, Tally] = defaultdict(Tally)
+        self.skipped: list[StepLeft] = []
+        self.failed: list[StepLeft] = []
+        self.ended = 0
+        self._total = total
+        self._on_progress = on_progress
+
+    def take(self, ends: Sequence[StepEnd]) -> None:
+        for each in ends:
+            if each.end is Ended.DONE:
+                self.done[each.step.step] += Tally(1, each.step.object.size)
+            elif each.end is Ended.SKIPPED:
+                self.skipped.append(StepLeft(each.step, each.why))
+            elif each.end is Ended.FAILED:
+                self.failed.append(StepLeft(each.step, each.why))
+            self.ended += each.end is not Ended.NOT_REACHED
+        if self._on_progress:
+            self._on_progress(self.ended, self._total)

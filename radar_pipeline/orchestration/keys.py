@@ -1,4 +1,4 @@
-"""Names of bronze assets."""
+"""Names of assets."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ import dagster as dg
 from radar_pipeline.tables.model import Registry, Table
 
 BRONZE = "bronze_radar"
+CATALOGUE = "catalogue_radar"
+
+# Registers a day, and looks at all of them.
+CATALOGUE_KEY = dg.AssetKey([CATALOGUE, "bronze_catalogue"])
+DRIFT_KEY = dg.AssetKey([CATALOGUE, "catalogue_drift"])
 
 
 def bronze_key(table: Table) -> dg.AssetKey:
