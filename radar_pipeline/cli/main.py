@@ -19,6 +19,7 @@ _COMMANDS = {
     ),
     "catalog": ("radar_pipeline.cli.catalog:catalog_group", "The Glue catalogue against the bucket: diff, repair."),
     "query": ("radar_pipeline.cli.query:query_command", "Ask Athena; archived days that it skips are named first."),
+    "restore": ("radar_pipeline.cli.restore:restore_command", "Bring archived days of a table back for a while."),
     "check-config": ("radar_pipeline.cli.check_config:check_config_command", "Name what is missing or invalid."),
     "ui": ("radar_pipeline.cli.ui:ui_command", "Open the Dagster UI on 127.0.0.1."),
     "local": ("radar_pipeline.cli.local:local_group", "The one-machine stack: up, down, status, seed, fault, ..."),

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import TypeVar
 
-from botocore.exceptions import ClientError
-
 from radar_pipeline.domain.layout import BronzeLayout, is_data_file
 from radar_pipeline.domain.restoring import ObservedObject
-from radar_pipeline.domain.tiers import LakeObject, RestoredCopy, storage_class
-from radar_pipeline.lake.errors import LakeError, LakeFault, fault_of_boto, lake_error
-from radar_pipeline.lake.listing import list_prefix
+from radar_pipeline.domain.tiers import RestoredCopy
+from radar_pipeline.lake.errors import LakeError
+from radar_pipeline.lake.listing import as_object, head, list_prefix
 from radar_pipeline.lake.store import LakeStore
 
 _RESTORE_HEADER = re.compile(r'ongoing-request="(true|false)"(?:,\s*expiry-date="([^"]+)")?')
@@ -58,21 +55,10 @@ def look_again(store: LakeStore, each: ObservedObject) -> ObservedObject | None:
     Raises:
         LakeError: It cannot be looked at.
     """
-    try:
-        with told(store, f"look at {each.object.key}"):
-            answer = store.s3.head_object(Bucket=store.config.bucket, Key=each.object.key)
-    except LakeError as error:
-        if error.fault is LakeFault.MISSING:
-            return None
-        raise
-    found = LakeObject(
-        key=each.object.key,
-        size=answer["ContentLength"],
-        modified_at=answer["LastModified"],
-        etag=answer["ETag"],
-        tier=storage_class(answer.get("StorageClass")),
-    )
-    return replace(each, object=found, copy=parse_restore(answer.get("Restore")))
+    answer = head(store, each.object.key)
+    if answer is None:
+        return None
+    return replace(each, object=as_object(each.object.key, answer), copy=parse_restore(answer.get("Restore")))
 
 
 def parse_restore(header: str | None) -> RestoredCopy | None:
@@ -117,26 +103,3 @@ def _tried(work: Callable[[ObservedObject], T], each: ObservedObject) -> T | Lak
         return work(each)
     except LakeError as error:
         return error
-
-
-class RestoreRefusedError(LakeError):
-    """A request failed, with S3's own code.
-
-    Attributes:
-        code: The code; empty where S3 did not answer.
-    """
-
-    def __init__(self, fault: LakeFault, message: str, code: str) -> None:
-        super().__init__(fault, message)
-        self.code = code
-
-
-@contextmanager
-def told(store: LakeStore, what: str) -> Iterator[None]:
-    """Turns what boto3 raises into a ``LakeError``, without its cause: that text may quote a signature."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 - boto3 has no common base; fault_of_boto re-raises what is not its own
-        fault, detail = fault_of_boto(error)
-        words = lake_error(fault, what, bucket=store.config.bucket, where=store.config.where, detail=detail)
-        raise RestoreRefusedError(fault, str(words), detail if isinstance(error, ClientError) else "") from None

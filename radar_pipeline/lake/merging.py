@@ -119,7 +119,7 @@ def _paths(metadata: pq.FileMetaData) -> list[str]:
 
 
 def _leaves(metadata: pq.FileMetaData) -> list[tuple[str, str, str, int, int]]:
-    """Stored columns as any reader sees them. Lists of two levels, as parquet-avro writes them, count as those of three."""
+    """Stored columns as any reader sees them. Lists of two levels (parquet-avro) count as those of three."""
     return [
         (
             each.path.replace(".list.", "."),

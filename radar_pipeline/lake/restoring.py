@@ -7,11 +7,9 @@ is restored or under way is left alone. So a run killed at any point is run agai
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from threading import Lock
 
 from radar_pipeline.domain.restoring import (
     ObservedObject,
@@ -19,16 +17,10 @@ from radar_pipeline.domain.restoring import (
     RestorePlan,
     copy_expires_at,
 )
-from radar_pipeline.lake.copies import RestoreRefusedError, at_once, look_again, told
+from radar_pipeline.lake.copies import at_once, look_again
 from radar_pipeline.lake.errors import LakeError, LakeFault
+from radar_pipeline.lake.pace import Pace
 from radar_pipeline.lake.store import LakeStore
-
-# S3 takes 1,000 restore requests a second for an account and region, which others use too. Source: S3 user guide,
-# "Understanding archival storage".
-_PER_SECOND = 200.0
-
-# Tries of one request that S3 asks to be made more slowly, each of them all of boto3's own.
-_TRIES = 3
 
 
 class Asked(StrEnum):
@@ -63,7 +55,7 @@ def ask_for(
     *,
     clock: Callable[[], dt.datetime],
     parallel: int = 16,
-    per_second: float = _PER_SECOND,
+    pace: Pace | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[AskedObject, ...]:
     """Asks for what a plan starts and extends; each object is looked at again just before.
@@ -72,8 +64,9 @@ def ask_for(
         store: The bucket.
         plan: What is to be asked for.
         clock: Time of now.
-        parallel: Requests in flight.
-        per_second: Requests a second at most; fewer while S3 asks to slow down.
+        parallel: Objects in flight; S3 takes 1,000 restore requests a second (user guide, "Understanding archival
+            storage").
+        pace: How many requests are in flight while S3 asks to slow down; one of its own where none is given.
         on_progress: Called from this thread with objects done and objects in all.
 
     Returns:
@@ -82,9 +75,9 @@ def ask_for(
     Raises:
         LakeError: The bucket is away: nothing could be asked for.
     """
-    pace = _Pace(per_second)
+    shared = pace or Pace(parallel)
     wanted = [*plan.starts, *plan.extends]
-    answers = at_once(parallel, wanted, lambda each: _ask(store, plan, each, pace, clock), on_progress)
+    answers = at_once(parallel, wanted, lambda each: _ask(store, plan, each, shared, clock), on_progress)
     problems = [each for each in answers.values() if isinstance(each, LakeError)]
     if problems and len(problems) == len(wanted) and all(_is_away(problem) for problem in problems):
         raise problems[0]
@@ -100,9 +93,9 @@ def _is_away(problem: LakeError) -> bool:
 
 
 def _ask(
-    store: LakeStore, plan: RestorePlan, each: ObservedObject, pace: _Pace, clock: Callable[[], dt.datetime]
+    store: LakeStore, plan: RestorePlan, each: ObservedObject, pace: Pace, clock: Callable[[], dt.datetime]
 ) -> AskedObject:
-    seen, now = look_again(store, each), clock()
+    seen, now = pace.run(lambda: look_again(store, each)), clock()
     if seen is None:
         return AskedObject(each, Asked.FAILED, f"{each.object.key} is gone since it was listed")
     state = seen.state(now)
@@ -114,7 +107,7 @@ def _ask(
     # To ask for a copy that is there sets its end anew from now, be that earlier.
     if lives and not (each in plan.extends and _ends_sooner(seen, copy_expires_at(now, plan.days))):
         return AskedObject(seen, Asked.RESTORED)
-    outcome = _request_slowly(store, plan, seen, pace)
+    outcome = pace.run(lambda: _request(store, plan, seen))
     return AskedObject(seen, Asked.EXTENDED if lives and outcome is Asked.STARTED else outcome)
 
 
@@ -122,30 +115,17 @@ def _ends_sooner(seen: ObservedObject, end: dt.datetime) -> bool:
     return seen.copy is not None and seen.copy.expires_at is not None and seen.copy.expires_at < end
 
 
-def _request_slowly(store: LakeStore, plan: RestorePlan, seen: ObservedObject, pace: _Pace) -> Asked:
-    for _ in range(_TRIES - 1):
-        pace.wait()
-        try:
-            return _request(store, plan, seen)
-        except RestoreRefusedError as refused:
-            if refused.code not in {"SlowDown", "503"}:
-                raise
-            pace.slow_down()
-    pace.wait()
-    return _request(store, plan, seen)
-
-
 def _request(store: LakeStore, plan: RestorePlan, seen: ObservedObject) -> Asked:
     key = seen.object.key
     what = f"restore {key}"
     try:
-        with told(store, what):
+        with store.told(what):
             store.s3.restore_object(
                 Bucket=store.config.bucket,
                 Key=key,
                 RestoreRequest={"Days": plan.days, "GlacierJobParameters": {"Tier": plan.retrieval.value}},
             )
-    except RestoreRefusedError as refused:
+    except LakeError as refused:
         if refused.code == "RestoreAlreadyInProgress":
             # Another run, or a lost answer to this very request.
             return Asked.UNDER_WAY
@@ -158,21 +138,3 @@ def _request(store: LakeStore, plan: RestorePlan, seen: ObservedObject) -> Asked
             raise LakeError(LakeFault.OTHER, message) from None
         raise
     return Asked.STARTED
-
-
-class _Pace:
-    """Keeps requests of all threads apart, further once S3 asks to slow down."""
-
-    def __init__(self, per_second: float) -> None:
-        self._gap = 1 / per_second
-        self._lock = Lock()
-        self._next = time.monotonic()
-
-    def wait(self) -> None:
-        with self._lock:
-            mine = self._next = max(self._next + self._gap, time.monotonic())
-        time.sleep(max(0.0, mine - time.monotonic()))
-
-    def slow_down(self) -> None:
-        with self._lock:
-            self._gap = min(self._gap * 2, 1.0)
