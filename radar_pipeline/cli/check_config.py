@@ -14,6 +14,7 @@ from radar_pipeline.tables.loader import RegistryError, load_registry
 if TYPE_CHECKING:
     from radar_pipeline.cli.connections import Answer
     from radar_pipeline.settings import Settings
+    from radar_pipeline.tables.model import Registry
 
 
 @click.command("check-config")
@@ -44,7 +45,7 @@ def check_config_command(connect: bool, as_json: bool) -> None:
 def _inspect() -> tuple[list[str], list[str]]:
     problems: list[str] = []
     notes = [f"variables are read from the environment{_beside()}"]
-    tables_file = None
+    tables_file, settings = None, None
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -65,7 +66,27 @@ def _inspect() -> tuple[list[str], list[str]]:
     else:
         critical = sum(table.critical for table in registry.tables)
         notes.append(f"{len(registry.tables)} tables in {registry.path}, {critical} of them critical")
+        if settings is not None:
+            _inspect_retention(settings, registry, problems, notes)
     return problems, notes
+
+
+def _inspect_retention(settings: Settings, registry: Registry, problems: list[str], notes: list[str]) -> None:
+    """The policy by which data ages, and the prices that its costs rest on."""
+    from radar_pipeline.tables.prices import load_prices
+    from radar_pipeline.tables.retention import load_policy
+
+    try:
+        policy = load_policy(settings.retention_file, registry)
+    except RegistryError as error:
+        problems += str(error).splitlines()
+    else:
+        acts = "acts" if settings.retention_apply else "only plans (RADAR_RETENTION_APPLY is not set)"
+        notes.append(f"retention by {policy.path}; apply_retention_job {acts}")
+    try:
+        load_prices(settings.prices_file)
+    except RegistryError as error:
+        problems += str(error).splitlines()
 
 
 def _catalogue(settings: Settings) -> str:

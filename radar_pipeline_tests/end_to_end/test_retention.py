@@ -118,9 +118,6 @@ def test_a_lake_ages_for_seven_years(lake: Lake, radar: Radar) -> None:
         radar("hold", "contest_score", "--to", lake.day(2).isoformat(), "--reason", "case 7", "--by", "Ana", "--json")
     )
     assert hold["active"]
-    before = lake.versions()
-    assert lake.run(days=0).success
-    assert lake.versions() == before
 
     # Day 31: STANDARD_IA, except for what is too small; superseded files leave the quarantine.
     first = lake.run(days=31)
@@ -133,7 +130,7 @@ def test_a_lake_ages_for_seven_years(lake: Lake, radar: Radar) -> None:
     assert metadata_of(first, RETENTION_RUN)["objects_done_move"] == 9
     after = lake.versions()
     assert metadata_of(lake.run(days=31), RETENTION_RUN)["objects_done_move"] == 0
-    assert {key for key in lake.versions() if "audit" not in key[0]} == {key for key in after if "audit" not in key[0]}
+    assert lake.versions() == after
 
     # Day 93: GLACIER, marked where readers look; small files stay readable.
     assert lake.run(days=93).success
@@ -310,7 +307,7 @@ def test_what_s3_refuses_is_named_told_and_done_by_the_next_run(lake: Lake) -> N
 
 def test_a_command_that_is_killed_is_run_again_and_ends_the_same(lake: Lake) -> None:
     lake.policy(**WIDE)
-    for ago in range(20):
+    for ago in range(12):
         lake.land("store", lake.day(ago), files=8)
     lake.land("menu", lake.day(0))
     command = lake.command("retention", "apply", "--yes", "--as-of", lake.as_of(31))
@@ -327,9 +324,9 @@ def test_a_command_that_is_killed_is_run_again_and_ends_the_same(lake: Lake) -> 
     assert {each.tier for each in lake.objects("store").values()} == {IA}
     # Nothing is paid twice: each object was moved once, and its old version is gone.
     of_data = [key for key in lake.versions() if "/store/" in key[0]]
-    assert len(of_data) == 160
+    assert len(of_data) == 96
     assert {key[3] for key in of_data} == {"STANDARD_IA"}
     day = dt.date.fromisoformat(lake.as_of(31))
     entries = read_audit(lake.systems.lake, lake.systems.layout, first=day, last=day)
     done = [each.key for each in entries if each.phase is Phase.DONE and each.action is Action.MOVE]
-    assert len(done) == len(set(done)) == 161
+    assert len(done) == len(set(done)) == 97
