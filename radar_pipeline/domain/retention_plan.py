@@ -241,7 +241,7 @@ def _mergeable(data: Sequence[LakeObject], day: dt.date, judge: MoveJudge, is_he
 
 
 def _said_of_small(reason: str, retention: RetentionClass) -> str:
-    return _ALONE if reason is TOO_SMALL and retention.small_objects is SmallObjects.COMPACT else reason
+    return _ALONE if reason == TOO_SMALL and retention.small_objects is SmallObjects.COMPACT else reason
 
 
 def _holds_on(holds: Iterable[Hold], table: str) -> tuple[Hold, ...]:
