@@ -16,9 +16,8 @@ from radar_pipeline.lake.store import LakeConfig, LakeStore
 from radar_pipeline_tests.lake.aging import NOW, apply, plan
 
 
-def work(job: dict[str, Any]) -> bool:
+def work(store: LakeStore, job: dict[str, Any]) -> bool:
     """Does a job. Whether it came to its end with nothing left."""
-    store = LakeStore(LakeConfig(**job["config"]))
     layout = BronzeLayout(**job["layout"])
     if job["kind"] == "undelete":
         return not undelete(store, layout, "run-1", clock=lambda: NOW, parallel=2).failed
@@ -26,11 +25,17 @@ def work(job: dict[str, Any]) -> bool:
 
 
 def main() -> None:
+    stores: dict[LakeConfig, LakeStore] = {}
     for line in sys.stdin:
         job = json.loads(line)
+        config = LakeConfig(**job["config"])
+        if config not in stores:
+            stores[config] = LakeStore(config)
+            # Made before the fork, and without a connection: half of a child's time otherwise.
+            stores[config].make_clients()
         pid = os.fork()
         if pid == 0:
-            os._exit(0 if work(job) else 1)
+            os._exit(0 if work(stores[config], job) else 1)
         print(pid, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 

@@ -111,6 +111,7 @@ def test_a_run_killed_after_any_request_is_finished_by_the_next_as_if_it_had_not
         killer = Killer(config.endpoint_url)
         proxy.rules.append(killer)
         changed = {**asdict(config), "endpoint_url": proxy.url, "max_attempts": 1}
+        watched = LakeStore(LakeConfig(**changed))
 
         def job(layout, run_id):
             return {"kind": "apply", "config": changed, "layout": asdict(layout), "tables": TABLES, "run_id": run_id}
@@ -133,7 +134,7 @@ def test_a_run_killed_after_any_request_is_finished_by_the_next_as_if_it_had_not
             assert gone <= planned, f"killed after request {number}"
 
             killer.watch(0)
-            second = apply(LakeStore(LakeConfig(**changed)), layout, plan(store, layout, TABLES), run_id="run-2")
+            second = apply(watched, layout, plan(store, layout, TABLES), run_id="run-2")
             assert second.is_complete
             both = copies(first) + copies(killer.settled())
             assert list(both.values()) == [1, 1], f"killed after request {number}"
@@ -146,6 +147,7 @@ def test_a_run_killed_after_any_request_is_finished_by_the_next_as_if_it_had_not
             assert all(each.marker_id for each in deleted)
 
 
+@pytest.mark.parametrize("server", ["seaweed"], indirect=True)
 def test_bringing_back_killed_after_any_request_is_finished_by_the_next(config, store, children):
     with aws_proxy(config.endpoint_url) as proxy:
         killer = Killer(config.endpoint_url)
