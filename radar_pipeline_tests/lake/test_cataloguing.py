@@ -307,6 +307,32 @@ def test_writers_at_once_lose_nothing_of_each_other(s3: S3Server, catalogue: Glu
     athena_reads(catalogue)
 
 
+def test_writers_of_both_dialects_and_marks_at_once_leave_every_day_readable(s3: S3Server) -> None:
+    for _ in range(2):
+        catalogue = new_catalogue(s3)
+        publish_store(catalogue, OLD, day(9))
+        others = [new_catalogue(s3, database=catalogue.config.database) for _ in range(9)]
+        marks = {day(number): Mark(StorageClass.GLACIER) for number in range(10)}
+        work = [
+            *((publish_store, others[number], OLD, day(number)) for number in (8, 7, 6, 5)),
+            *((publish_store, others[number], NEW, day(number)) for number in (1, 0)),
+            *((mark_days, others[number], "store", marks) for number in (2, 3)),
+        ]
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda each: each[0](*each[1:]), work))
+        assert all(verdict.passed for verdict in found[:6])
+        assert len(catalogue.partitions("store")) == 7
+        assert types(catalogue.table("store"))["created_at"] == "timestamp"
+        athena_reads(catalogue)
+        whole = {
+            at
+            for name in catalogue.tables()
+            for at, partition in catalogue.partitions(name).items()
+            if "created_at" in {column.name for column in partition.columns}
+        }
+        assert len(whole) == 7, "every day's dates can be queried in one of the tables"
+
+
 _PUBLISH = """
 import sys, datetime as dt
 from radar_pipeline.domain.snapshots import Snapshot
