@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from radar_pipeline.lake.listing import head
+from radar_pipeline.lake.errors import LakeError, LakeFault
 from radar_pipeline.lake.store import LakeStore, StoredObject
 
 
@@ -42,14 +42,22 @@ def download(store: LakeStore, key: str, target: Path) -> None:
 
 
 def remove_for_good(store: LakeStore, key: str) -> None:
-    """Removes an object of this platform's own; a versioned bucket would keep, and bill, it for a year otherwise.
+    """Removes an object of this platform's own with all of its versions.
+
+    A versioned bucket would keep, and bill, them for a year. Keys that may not remove versions leave them to it.
 
     Raises:
         LakeError: It cannot be removed.
     """
-    found = head(store, key)
-    if found is None:
-        return
-    version = {"VersionId": found["VersionId"]} if found.get("VersionId") else {}
-    with store.told(f"delete {key}"):
-        store.s3.delete_object(Bucket=store.config.bucket, Key=key, **version)
+    place = {"Bucket": store.config.bucket, "Key": key}
+    try:
+        with store.told(f"delete {key} for good"):
+            # Without the newest alone, the one before it would stand again.
+            found = store.s3.list_object_versions(Bucket=store.config.bucket, Prefix=key)
+            for version in [*found.get("Versions", ()), *found.get("DeleteMarkers", ())]:
+                if version["Key"] == key:
+                    store.s3.delete_object(**place, VersionId=version["VersionId"])
+    except LakeError as error:
+        if error.fault is not LakeFault.POLICY:
+            raise
+        store.delete(key)
