@@ -1,6 +1,6 @@
 """Every measurement in one table.
 
-    python -m benchmarks [definitions] [run] [landing] [worker] [alerts] [storm] [--quick] [--json FILE]
+    python -m benchmarks [definitions] [run] [landing] [worker] [alerts] [storm] [retention] [--quick] [--json FILE]
 
 Takes about a quarter of an hour; with ``--quick``, fewer rounds and a small database for the daily run, about six
 minutes.
@@ -13,7 +13,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import alert_storm, alert_tick, daily_run, definitions_load, extract_throughput, landing_proof
+from benchmarks import (
+    alert_storm,
+    alert_tick,
+    daily_run,
+    definitions_load,
+    extract_throughput,
+    landing_proof,
+    retention_plan,
+)
 from benchmarks.common import Measured, as_json, end_cleanly_when_told, print_table, status
 
 MEASUREMENTS: dict[str, Callable[[bool], list[Measured]]] = {
@@ -23,6 +31,7 @@ MEASUREMENTS: dict[str, Callable[[bool], list[Measured]]] = {
     "worker": lambda quick: extract_throughput.measure(runs=1 if quick else 3),
     "alerts": lambda quick: alert_tick.measure(rounds=5 if quick else 20),
     "storm": lambda quick: alert_storm.measure(quick=quick),
+    "retention": lambda quick: retention_plan.measure(quick=quick),
 }
 
 
