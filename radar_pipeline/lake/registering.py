@@ -23,7 +23,8 @@ from radar_pipeline.domain.layout import BronzeLayout
 from radar_pipeline.domain.snapshots import Snapshot
 from radar_pipeline.lake.glue import CatalogueError, CatalogueFault, GlueCatalogue
 
-_TRIES = 6
+# Of several who change a table at once one wins each time, so as many may change it as there are tries.
+_TRIES = 12
 
 
 @dataclass(frozen=True)
