@@ -22,6 +22,7 @@ class CatalogueFault(StrEnum):
     EXISTS = "exists"
     CHANGED = "changed"
     RUNNING = "running"
+    UNKNOWN_VERB = "unknown verb"
     OTHER = "other"
 
     @property
@@ -54,6 +55,9 @@ _BY_CODE = {
     "VersionMismatchException": CatalogueFault.CHANGED,
     "CrawlerRunningException": CatalogueFault.RUNNING,
     "CrawlerStoppingException": CatalogueFault.RUNNING,
+    "InvalidAction": CatalogueFault.UNKNOWN_VERB,
+    "UnknownOperationException": CatalogueFault.UNKNOWN_VERB,
+    "ExpiredTokenException": CatalogueFault.CREDENTIALS,
     "AccessDeniedException": CatalogueFault.POLICY,
     "ThrottlingException": CatalogueFault.THROTTLED,
     "Throttling": CatalogueFault.THROTTLED,
@@ -112,6 +116,7 @@ def catalogue_error(fault: CatalogueFault, what: str, *, database: str, where: s
         CatalogueFault.EXISTS: "it is there already",
         CatalogueFault.CHANGED: "someone else keeps changing it: try again when nobody does",
         CatalogueFault.RUNNING: "it is running already",
+        CatalogueFault.UNKNOWN_VERB: f"Glue at {where} knows no such request",
         CatalogueFault.OTHER: f"Glue at {where} refused the request",
     }[fault]
     return CatalogueError(fault, f"cannot {what} in Glue database {database}: {remedy} [{detail}]")

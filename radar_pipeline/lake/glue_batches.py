@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from radar_pipeline.domain.catalogue import CataloguePartition
-from radar_pipeline.lake.catalogue_errors import CatalogueFault, fault_of_code
+from radar_pipeline.lake.catalogue_errors import CatalogueError, CatalogueFault, fault_of_code
 from radar_pipeline.lake.glue_shapes import partition_input, partition_of
 
 if TYPE_CHECKING:
@@ -75,11 +75,7 @@ def _drop(catalogue: GlueCatalogue, table: str, days: Sequence[dt.date]) -> dict
     left, refused = list(days), dict[dt.date, str]()
     for attempt in range(catalogue.config.max_attempts):
         catalogue.pause(attempt)
-        keys = [{"Values": [day.isoformat()]} for day in left]
-        answer = catalogue.request(
-            f"drop days of {table}", "batch_delete_partition", TableName=table, PartitionsToDelete=keys
-        )
-        errors = _errors(answer, "PartitionValues")
+        errors = _drop_at_once(catalogue, table, left)
         faults = {day: code for day, code in errors.items() if fault_of_code(code) is not CatalogueFault.MISSING}
         refused = {day: why for day, why in refused.items() if day not in left}
         refused.update({day: catalogue.refusal("drop the day", code) for day, code in faults.items()})
@@ -87,6 +83,25 @@ def _drop(catalogue: GlueCatalogue, table: str, days: Sequence[dt.date]) -> dict
         if not left:
             break
     return refused
+
+
+def _drop_at_once(catalogue: GlueCatalogue, table: str, days: Sequence[dt.date]) -> dict[dt.date, str]:
+    """Error codes of the days that were not removed, by day."""
+    what, keys = f"drop days of {table}", [{"Values": [day.isoformat()]} for day in days]
+    try:
+        answer = catalogue.request(what, "batch_delete_partition", TableName=table, PartitionsToDelete=keys)
+    except CatalogueError as error:
+        # The local endpoint knows no batch here (ministack 1.5.33).
+        if error.fault is not CatalogueFault.UNKNOWN_VERB:
+            raise
+        for key in keys:
+            found = {"TableName": table, "PartitionValues": key["Values"]}
+            catalogue.if_there(
+                what,
+                lambda given=found: catalogue.request(what, "delete_partition", **given),  # type: ignore[misc]
+            )
+        return {}
+    return _errors(answer, "PartitionValues")
 
 
 class _Put:
