@@ -19,6 +19,7 @@ from urllib.parse import quote
 from radar_pipeline.domain.layout import BronzeLayout
 from radar_pipeline.domain.tiers import StorageClass
 from radar_pipeline.lake.errors import LakeError, LakeFault
+from radar_pipeline.lake.listing import list_prefix
 from radar_pipeline.lake.store import LakeStore
 
 _PARALLEL = 16
@@ -125,7 +126,7 @@ def read_open(store: LakeStore, layout: BronzeLayout, *, since: dt.date) -> tupl
     Raises:
         LakeError: The log cannot be listed or read.
     """
-    keys = {each.key for each in store.list_objects(layout.audit_prefix, start_after=layout.audit_folder(since))}
+    keys = {each.key for each in list_prefix(store, layout.audit_prefix, start_after=layout.audit_folder(since))}
     opened = sorted(key for key in keys if key.endswith(_INTENT) and key.removesuffix(_INTENT) + _OUTCOME not in keys)
     batches = []
     for key, body in zip(opened, _read_all(store, opened), strict=True):
@@ -153,7 +154,7 @@ def read_audit(
     end = layout.audit_folder(last + dt.timedelta(days=1)) if last else None
     keys = [
         each.key
-        for each in store.list_objects(layout.audit_prefix, start_after=start)
+        for each in list_prefix(store, layout.audit_prefix, start_after=start)
         if (end is None or each.key < end) and (run_id is None or f"/{_run_name(run_id)}/" in each.key)
     ]
     keys.sort(key=lambda key: (key.rsplit("/", 1)[1], key))

@@ -57,8 +57,8 @@ def copy_in_place(s3: Any, bucket: str, key: str, found: Mapping[str, Any], stor
         Entity tag of the copy, as the server spells it.
     """
     place = {"Bucket": bucket, "Key": key}
-    version = {"VersionId": found["VersionId"]} if found.get("VersionId") else {}
-    origin = {"CopySource": {**place, **version}, "CopySourceIfMatch": found["ETag"]}
+    # No version id: the condition is then on what lies there now, and not on what may lie under it.
+    origin = {"CopySource": place, "CopySourceIfMatch": found["ETag"]}
     encryption = {name: found[name] for name in _ENCRYPTION if found.get(name)}
     if found["ContentLength"] <= SINGLE_COPY_LIMIT:
         answer = s3.copy_object(
@@ -74,7 +74,7 @@ def copy_in_place(s3: Any, bucket: str, key: str, found: Mapping[str, Any], stor
     headers = {name: found[name] for name in _HEADERS if found.get(name)}
     if found.get("ExpiresString"):
         headers["Expires"] = found["ExpiresString"]
-    if tags := s3.get_object_tagging(**place, **version)["TagSet"]:
+    if tags := s3.get_object_tagging(**place)["TagSet"]:
         headers["Tagging"] = urlencode([(tag["Key"], tag["Value"]) for tag in tags])
     kept = {**headers, **encryption, "StorageClass": storage_class}
     return _copy_in_parts(s3, place, origin, found["ContentLength"], kept=kept, only_if=found["ETag"])

@@ -14,7 +14,7 @@ from radar_pipeline.lake.audit import Action, AuditEntry, Phase
 from radar_pipeline.lake.deleting import Deleted, delete_objects
 from radar_pipeline.lake.deletion import Recheck
 from radar_pipeline.lake.errors import LakeError
-from radar_pipeline.lake.listing import QUARANTINE, as_object, head, list_prefix
+from radar_pipeline.lake.listing import as_object, head, list_prefix
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,10 @@ def delete_days(work: Work, steps: Sequence[PlannedStep], recheck: Recheck) -> I
 def _days(steps: Iterable[PlannedStep]) -> Iterator[list[PlannedStep]]:
     """The steps by day of a table. Quarantined objects belong to no day's folder any more: each stands for itself."""
     ordered = sorted(steps, key=lambda step: (step.table, step.day, step.object.key))
-    for (table, _), group in groupby(ordered, key=lambda step: (step.table, step.day)):
-        if table == QUARANTINE:
-            yield from ([step] for step in group)
-        else:
-            yield list(group)
+    yield from ([step] for step in ordered if step.quarantined)
+    in_days = (step for step in ordered if not step.quarantined)
+    for _, group in groupby(in_days, key=lambda step: (step.table, step.day)):
+        yield list(group)
 
 
 def _batches(days: Iterable[list[PlannedStep]]) -> Iterator[list[list[PlannedStep]]]:
@@ -88,9 +87,9 @@ def _look(work: Work, step: PlannedStep) -> _Looked:
 
 def _newcomers(work: Work, day: list[PlannedStep]) -> list[str]:
     """Data files in the folder of a day that are not in the plan."""
-    folder = work.layout.folder(day[0].table, day[0].day)
-    if not all(step.object.key.startswith(folder) for step in day):
+    if day[0].quarantined:
         return []
+    folder = work.layout.folder(day[0].table, day[0].day)
     planned = {step.object.key for step in day}
     found = work.pace.run(lambda: list(list_prefix(work.store, folder)))
     return [each.key for each in found if each.key not in planned and is_data_file(each.key)]

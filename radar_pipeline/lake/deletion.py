@@ -65,6 +65,7 @@ def undelete(
         LakeError: The audit log cannot be read or written, or says nothing of such a run (``MISSING``).
     """
     with ThreadPoolExecutor(parallel, thread_name_prefix="undelete") as pool:
+        store.make_clients()
         work = Work(store, layout, f"undelete-{run_id}", None, clock, Pace(parallel), pool)
         # A killed run does not know of its last deletions before somebody looked.
         finish_interrupted(work)

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from radar_pipeline.domain.layout import BronzeLayout
+from radar_pipeline.domain.retention_plan import QUARANTINE
 from radar_pipeline.domain.tiers import LakeObject, storage_class
 from radar_pipeline.lake.errors import LakeError, LakeFault
 from radar_pipeline.lake.pace import Pace
 from radar_pipeline.lake.pages import OBJECTS
 from radar_pipeline.lake.store import LakeStore
-
-# The quarantine is listed as a table of this name.
-QUARANTINE = "quarantine"
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,7 @@ def list_tables(
     """
     pace = Pace(parallel)
     left = iter(tables)
+    store.make_clients()
     with ThreadPoolExecutor(parallel, thread_name_prefix="listing") as pool:
         ahead: deque[Future[TableListing]] = deque()
 

@@ -109,6 +109,7 @@ def apply_plan(
     stopped: str | None = None
     problems: tuple[str, ...] = ()
     with ThreadPoolExecutor(parallel, thread_name_prefix="retention") as pool:
+        store.make_clients()
         work = Work(store, layout, run_id, plan.made_at, clock, Pace(parallel), pool)
         try:
             problems = finish_interrupted(work)

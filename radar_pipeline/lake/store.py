@@ -116,6 +116,10 @@ class LakeStore:
         """
         return self._new_client(total_max_attempts=1, read_timeout=max(self.config.read_timeout, _COPY_TIMEOUT))
 
+    def make_clients(self) -> None:
+        """Makes the boto3 clients before threads share them: boto3 must not make them in several at a time."""
+        _ = (self.s3, self.s3_once, self.lister)
+
     def _new_client(self, *, total_max_attempts: int | None = None, read_timeout: float | None = None) -> Any:
         style = "path" if self.config.endpoint_url else "auto"
         return self._session.client(
