@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,6 +25,9 @@ _DEEDS = {
     Remedy.MARK: "set its mark",
     Remedy.PROVE: "prove the day: radar run --date",
 }
+# Every how many findings a repair tells how far it is.
+_STEP = 100
+
 _OWN = {Remedy.REGISTER, Remedy.DROP, Remedy.MARK}
 
 
@@ -105,18 +108,18 @@ def _look(platform: Platform, instance: dg.DagsterInstance, *, quiet: bool) -> R
 
 
 def _apply(platform: Platform, plan: Sequence[Finding], *, quiet: bool) -> RepairReport:
-    from radar_pipeline.lake.cataloguing import repair
-    from radar_pipeline.orchestration.catalogue_day import read_snapshots
+    from radar_pipeline.orchestration.reconciling import mend
 
-    systems = platform.systems
-    with progress(f"mending {len(plan)} findings", quiet=quiet):
-        return repair(
-            systems.glue,
-            plan,
-            bucket=systems.settings.bucket,
-            layout=systems.layout,
-            read=lambda day, tables: read_snapshots(systems, day, tables),
-        )
+    with progress(f"mending {len(plan)} findings", quiet=quiet) as tell:
+        return mend(platform.systems, plan, on_progress=_told(tell))
+
+
+def _told(tell: Callable[[str], None]) -> Callable[[int, int], None]:
+    def say(done: int, total: int) -> None:
+        if done % _STEP == 0 or done == total:
+            tell(f"{done:,} of {total:,} settled")
+
+    return say
 
 
 def _tell(platform: Platform, instance: dg.DagsterInstance, found: Reconciliation) -> None:

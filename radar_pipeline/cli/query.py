@@ -10,6 +10,7 @@ import click
 from rich.table import Table as RichTable
 
 from radar_pipeline.cli.console import UsageProblem, err, out, plain_errors, print_json, progress
+from radar_pipeline.domain.wording import plural
 
 if TYPE_CHECKING:
     from radar_pipeline.cli.platform import Platform
@@ -87,4 +88,4 @@ def _print(answer: Answer, *, as_json: bool, as_csv: bool) -> None:
     out.print(view, markup=False)
     more = f", the first {_ROWS_SHOWN} shown" if len(answer.rows) > _ROWS_SHOWN else ""
     read = f", {answer.scanned_bytes / 1e6:,.1f} MB read" if answer.scanned_bytes is not None else ""
-    out.print(f"{len(answer.rows):,} rows{more}{read}", style="bold", highlight=False)
+    out.print(f"{plural(len(answer.rows), 'row', 'rows')}{more}{read}", style="bold", highlight=False)

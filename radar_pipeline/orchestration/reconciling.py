@@ -6,16 +6,18 @@ comparison (``domain/catalogue_drift``) and mending it (``lake/cataloguing``).
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from radar_pipeline.domain.catalogue import CatalogueState, catalogue_name, mark_of
+from radar_pipeline.domain.catalogue import CatalogueState, mark_of, strange_tables
 from radar_pipeline.domain.catalogue_alert import WORDS, watch_drift
 from radar_pipeline.domain.catalogue_drift import Finding, LakeDay, Remedy, diff_catalogue, lake_days
 from radar_pipeline.domain.facts import Watched
+from radar_pipeline.domain.layout import is_data_file
+from radar_pipeline.domain.ledger import History
 from radar_pipeline.domain.tiers import LakeObject
 from radar_pipeline.domain.wording import plural, some
 from radar_pipeline.orchestration.alerting import Alerting
@@ -23,7 +25,11 @@ from radar_pipeline.orchestration.cataloguing import GROUP, tell
 from radar_pipeline.orchestration.keys import DRIFT_KEY, bronze_key
 from radar_pipeline.orchestration.systems import Systems
 
+if TYPE_CHECKING:
+    from radar_pipeline.lake.cataloguing import RepairReport
+
 Log = Callable[[str], None]
+Progress = Callable[[int, int], None]
 
 # What the page of the asset shows; `radar catalog diff` shows all.
 _ROWS_SHOWN = 500
@@ -62,7 +68,7 @@ class Reconciliation:
     def words(self) -> str:
         """The result in one line."""
         found = plural(len(self.findings), "finding", "findings") if self.findings else "they agree"
-        looked = f"{self.days:,} days, {self.files:,} files, {self.bytes / 1e9:,.1f} GB looked at: {found}"
+        looked = f"{self.days:,} days, {self.files:,} files, {self.bytes / 1e6:,.1f} MB looked at: {found}"
         return f"{looked}; not read: {some(sorted(self.unread))}" if self.unread else looked
 
 
@@ -92,7 +98,6 @@ def read_drift(systems: Systems, instance: dg.DagsterInstance, log: Log) -> Reco
     dagster = {name: _materialized(systems, instance, name) for name in lake}
     history = read_history(systems.lake, layout, until=now.date())
     proven = {name: dagster[name] | set(history.judgements.get(name, {})) for name in lake}
-    own = {catalogue_name(name) for name in names}
     findings = diff_catalogue(
         lake=lake,
         glue={name: states[name] for name in lake},
@@ -100,7 +105,8 @@ def read_drift(systems: Systems, instance: dg.DagsterInstance, log: Log) -> Reco
         bucket=systems.settings.bucket,
         layout=layout,
         proven=proven,
-        unregistered=sorted(set(systems.glue.tables()) - own),
+        without_data=_without_data(systems, dagster, history, now.date()),
+        unregistered=strange_tables(names, systems.glue.tables()),
     )
     days = [day for of_table in lake.values() for day in of_table.values()]
     return Reconciliation(findings, len(days), sum(day.files for day in days), sum(day.bytes for day in days), unread)
@@ -126,28 +132,61 @@ def _materialized(systems: Systems, instance: dg.DagsterInstance, table: str) ->
     return {dt.date.fromisoformat(key) for key in keys}
 
 
+def _without_data(
+    systems: Systems, dagster: Mapping[str, Set[dt.date]], history: History, today: dt.date
+) -> dict[str, set[dt.date]]:
+    """Days that rightly hold no data: of tables that may be empty, and those that the policy has deleted."""
+    from radar_pipeline.tables.retention import load_policy
+
+    classes = load_policy(systems.settings.retention_file, systems.registry).classes
+    found = {}
+    for name, days in dagster.items():
+        table = systems.registry[name]
+        judged = {day: history.judged(name, day) for day in days}
+        filled = {day for day, judgement in judged.items() if judgement and judgement.files}
+        after = classes[table.retention].delete_after_days
+        oldest = today - dt.timedelta(days=after) if after is not None else dt.date.min
+        found[name] = {day for day in days if day <= oldest or (table.may_be_empty and day not in filled)}
+    return found
+
+
+def mend(systems: Systems, findings: Sequence[Finding], *, on_progress: Progress | None = None) -> "RepairReport":
+    """Mends what the findings say of the catalogue. The lake is never touched.
+
+    Raises:
+        CatalogueError: Nothing can be written at all.
+        LakeError: The ledger cannot be read.
+    """
+    from radar_pipeline.lake.cataloguing import repair
+    from radar_pipeline.orchestration.catalogue_day import read_snapshots
+
+    def is_still_gone(table: str, day: dt.date) -> bool:
+        objects = systems.lake.list_objects(systems.layout.folder(table, day))
+        return not any(is_data_file(each.key) for each in objects)
+
+    return repair(
+        systems.glue,
+        findings,
+        bucket=systems.settings.bucket,
+        layout=systems.layout,
+        read=lambda day, tables: read_snapshots(systems, day, tables),
+        still_gone=is_still_gone,
+        on_progress=on_progress,
+    )
+
+
 def refresh_marks(systems: Systems, found: Reconciliation) -> Reconciliation:
     """Sets the marks of tiers that changed: the bucket's own rules move objects without a word.
 
     Raises:
         CatalogueError: Nothing can be written at all.
     """
-    from radar_pipeline.lake.cataloguing import repair
-    from radar_pipeline.orchestration.catalogue_day import read_snapshots
-
     stale = [finding for finding in found.findings if finding.remedy is Remedy.MARK]
     if not stale:
         return found
-    report = repair(
-        systems.glue,
-        stale,
-        bucket=systems.settings.bucket,
-        layout=systems.layout,
-        read=lambda day, tables: read_snapshots(systems, day, tables),
-    )
-    done = set(report.done)
+    done = set(mend(systems, stale).done)
     left = tuple(finding for finding in found.findings if finding not in done)
-    return Reconciliation(left, found.days, found.files, found.bytes, found.unread, len(done))
+    return replace(found, findings=left, mended=len(done))
 
 
 def catalogue_drift(systems: Systems, alerting: Alerting) -> dg.AssetsDefinition:
