@@ -41,6 +41,9 @@ from radar_pipeline.lake.transfers import download, read_same, remove_for_good, 
 
 _PARALLEL = 16
 
+# S3's code for an archived object that is to be read. Such a day is left: what lies in it cannot be compared.
+_ARCHIVED = "InvalidObjectState"
+
 
 class CompactionOutcome(StrEnum):
     """What became of one day."""
@@ -77,8 +80,13 @@ class Compaction:
 
     @property
     def problem(self) -> str | None:
-        """Why it was not done; None where it was."""
-        return self.words if self.outcome in {CompactionOutcome.LEFT, CompactionOutcome.FAILED} else None
+        """What went wrong; None where nothing did."""
+        return self.words if self.outcome is CompactionOutcome.FAILED else None
+
+    @property
+    def left(self) -> str | None:
+        """Why the day was left as it is on purpose; None where it was not."""
+        return self.words if self.outcome is CompactionOutcome.LEFT else None
 
 
 def compact_day(
@@ -108,6 +116,8 @@ def compact_day(
         if begun := read_records(store, layout.compaction_folder(table, day)):
             return _finish_all(store, layout, table, day, begun)
         folder = read_folders(store, layout, [table], day)[table]
+        if folder.error and _ARCHIVED not in folder.error:
+            return _not_done(table, day, CompactionOutcome.FAILED, folder.error)
         verdict = judge_compaction(folder, proven=proven, today=clock().date(), small_bytes=small_bytes)
         if not verdict.files:
             return _not_done(table, day, CompactionOutcome.LEFT, verdict.reason)
@@ -143,7 +153,7 @@ def _finish_all(
         else _finish(store, layout, record, CompactionOutcome.FINISHED)
         for record in records
     ]
-    return next((each for each in done if each.problem), done[-1])
+    return next((each for each in done if each.problem or each.left), done[-1])
 
 
 def _compact(store: LakeStore, layout: BronzeLayout, verdict: CompactionVerdict, small_bytes: int) -> Compaction:

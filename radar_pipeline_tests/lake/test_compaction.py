@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -151,8 +151,14 @@ def test_what_would_still_be_too_small_or_is_not_proven_is_left_and_nothing_is_w
     assert "merged: S3 would not move them so either" in compact(store, layout, small_bytes=together).words
     assert "not those of a copy that was proven" in compact(store, layout, proven=frozenset()).words
     assert "is not over" in compact(store, layout, clock=lambda: BEGIN).words
-    assert compact(store, layout, table="product").outcome is CompactionOutcome.LEFT
+    nothing = compact(store, layout, table="product")
+    assert (nothing.outcome, nothing.problem, nothing.left) == (CompactionOutcome.LEFT, None, nothing.words)
     assert store.list_objects("") == everything
+    # What is archived cannot be compared, so the rest of its day stays as it is too.
+    large = f"{layout.folder('store', DAY)}file_store_part_7.parquet"
+    store.s3.put_object(Bucket=store.config.bucket, Key=large, Body=part(new_table, 3), StorageClass="GLACIER")
+    assert "InvalidObjectState" in (compact(store, layout).left or "")
+    assert len(data(store, layout.folder("store", DAY))) == PARTS + 1
 
 
 def test_what_cannot_be_done_is_told_and_leaves_the_day_as_readers_know_it(
@@ -197,6 +203,19 @@ def test_a_part_that_is_written_anew_in_the_meantime_ends_the_merging(
     assert f"{keys[1]} was changed or taken away" in left.words
     assert data(store, layout.folder("store", DAY)) == keys
     assert store.read(keys[1]) == fresh
+    assert store.list_objects(layout.compaction_prefix) == []
+
+
+def test_two_runs_at_once_end_with_one_file_of_the_same_rows(
+    config: LakeConfig, store: LakeStore, layout: BronzeLayout
+) -> None:
+    land(store, layout)
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _: compact(LakeStore(config), layout), range(2)))
+    assert CompactionOutcome.MERGED in {each.outcome for each in both}
+    compact(store, layout)
+    (file,) = folder_of(store, layout).files
+    assert (file.rows, file.newest) in WHOLE
     assert store.list_objects(layout.compaction_prefix) == []
 
 
