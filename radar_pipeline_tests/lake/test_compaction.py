@@ -37,6 +37,8 @@ from radar_pipeline_tests.lake.samples import BEGIN, new_table, old_table, parqu
 
 pytestmark = pytest.mark.integration
 
+ministack = pytest.mark.parametrize("server", ["ministack"], indirect=True)
+
 DAY = BEGIN.date()
 NOW = BEGIN + dt.timedelta(days=90)
 PARTS = 3
@@ -154,11 +156,15 @@ def test_what_would_still_be_too_small_or_is_not_proven_is_left_and_nothing_is_w
     nothing = compact(store, layout, table="product")
     assert (nothing.outcome, nothing.problem, nothing.left) == (CompactionOutcome.LEFT, None, nothing.words)
     assert store.list_objects("") == everything
-    # What is archived cannot be compared, so the rest of its day stays as it is too.
+
+
+@ministack
+def test_a_day_of_which_a_part_is_archived_is_left(store: LakeStore, layout: BronzeLayout) -> None:
+    keys = land(store, layout)
     large = f"{layout.folder('store', DAY)}file_store_part_7.parquet"
     store.s3.put_object(Bucket=store.config.bucket, Key=large, Body=part(new_table, 3), StorageClass="GLACIER")
     assert "InvalidObjectState" in (compact(store, layout).left or "")
-    assert len(data(store, layout.folder("store", DAY))) == PARTS + 1
+    assert data(store, layout.folder("store", DAY)) == [*keys, large]
 
 
 def test_what_cannot_be_done_is_told_and_leaves_the_day_as_readers_know_it(
@@ -261,6 +267,7 @@ KILLED_AFTER = (1, 3, 5, 6, 8, 10, 12, 13, 14)
 KILLED_BEFORE = (1, 6, 13)
 
 
+@ministack
 def test_killed_at_any_change_no_row_is_ever_away_and_the_next_run_ends_the_same(
     config: LakeConfig, proxy: AwsProxy, store: LakeStore, layout: BronzeLayout, forking: subprocess.Popen[bytes]
 ) -> None:
