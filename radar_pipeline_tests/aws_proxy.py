@@ -69,11 +69,25 @@ class AwsProxy:
         url: Where it listens.
         rules: What is to fail; the first answer wins. A test appends to it and removes from it as it likes.
         seen: Every request, in the order of arrival.
+        in_flight: Requests that are not answered yet; what a killed client asked for takes effect all the same.
     """
 
     url: str
     rules: list[Rule] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
+    in_flight: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Counts a request as long as it is not answered."""
+        with self.lock:
+            self.in_flight += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.in_flight -= 1
 
     def count(self, method: str, part: str = "") -> int:
         """How many requests of a method had this in their path or target."""
@@ -84,6 +98,10 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     proxy: AwsProxy
     host: str
+
+    def _answer(self) -> None:
+        with self.proxy.answering():
+            self._pass_on()
 
     def _pass_on(self) -> None:
         body = self._body()
@@ -105,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(found.status, dict(found.getheaders()), found.read(), known=found.getheader("Content-Length"))
         connection.close()
 
-    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _pass_on  # noqa: N815 - the names of http.server
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _answer  # noqa: N815 - the names of http.server
 
     def _body(self) -> bytes:
         if "chunked" not in self.headers.get("Transfer-Encoding", ""):

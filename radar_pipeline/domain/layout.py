@@ -72,6 +72,15 @@ class BronzeLayout:
         """Key prefix of the ledger of judged snapshots, with the trailing slash."""
         return f"{self.control_prefix}/ledger/"
 
+    def compaction_folder(self, table: str, day: dt.date) -> str:
+        """Key prefix of what is being merged of one day of a table, with the trailing slash; empty when none is."""
+        return f"{self.compaction_prefix}{stored_name(table)}/{PARTITION_COLUMN}={day.isoformat()}/"
+
+    @property
+    def compaction_prefix(self) -> str:
+        """Key prefix of compactions that are under way, with the trailing slash."""
+        return f"{self.control_prefix}/compaction/"
+
     @property
     def holds_prefix(self) -> str:
         """Key prefix of the records of holds, with the trailing slash."""

@@ -30,6 +30,9 @@ from radar_pipeline_tests.domain.test_restoring import PRICES
 
 pytestmark = pytest.mark.integration
 
+# SeaweedFS has no archive: what is stored there as GLACIER is read at once.
+ministack = pytest.mark.parametrize("server", ["ministack"], indirect=True)
+
 FIRST, SECOND = dt.date(2026, 3, 1), dt.date(2026, 3, 2)
 ENOUGH = dt.timedelta(seconds=60)
 
@@ -96,6 +99,7 @@ def name(seen: Seen) -> str:
     return seen.path.partition("?")[0].rpartition("/")[2]
 
 
+@ministack
 def test_a_day_is_asked_back_once_followed_to_the_end_and_read(
     store: LakeStore, through: LakeStore, proxy: AwsProxy, layout: BronzeLayout
 ) -> None:
@@ -154,6 +158,7 @@ def test_a_day_is_asked_back_once_followed_to_the_end_and_read(
     assert proxy.count("POST", "?restore") == 8
 
 
+@ministack
 def test_a_restore_that_another_run_has_begun_in_the_meantime_is_followed(
     store: LakeStore, through: LakeStore, proxy: AwsProxy, layout: BronzeLayout
 ) -> None:
@@ -176,6 +181,7 @@ def test_a_restore_that_another_run_has_begun_in_the_meantime_is_followed(
     assert (report.problems, report.days[0].readable, report.days[0].under_way) == ({}, 1, 1)
 
 
+@ministack
 def test_what_cannot_be_asked_for_is_named_and_keeps_no_other_from_it(
     store: LakeStore, through: LakeStore, proxy: AwsProxy, layout: BronzeLayout
 ) -> None:
@@ -216,6 +222,7 @@ def test_what_cannot_be_asked_for_is_named_and_keeps_no_other_from_it(
     assert proxy.count("POST", "?restore") - before == 3
 
 
+@ministack
 def test_a_bucket_that_is_away_is_an_error_before_and_waited_for_after(
     store: LakeStore, through: LakeStore, proxy: AwsProxy, layout: BronzeLayout
 ) -> None:
@@ -249,6 +256,7 @@ def test_a_bucket_that_is_away_is_an_error_before_and_waited_for_after(
     assert pauses == [0.5, 0.75, 1.125]
 
 
+@ministack
 def test_a_copy_that_ends_before_the_others_are_there_is_named_and_not_paid_for_again(
     store: LakeStore, through: LakeStore, proxy: AwsProxy, layout: BronzeLayout
 ) -> None:
@@ -287,6 +295,7 @@ ask_for(LakeStore(config), plan, clock=lambda: dt.datetime.now(dt.UTC), parallel
 """
 
 
+@ministack
 def test_a_killed_run_is_run_again_and_starts_nothing_twice(
     store: LakeStore, through: LakeStore, proxy: AwsProxy, layout: BronzeLayout
 ) -> None:
@@ -322,6 +331,7 @@ def test_what_s3_says_of_a_copy_is_understood() -> None:
     assert parse_restore(None) is None
 
 
+@ministack
 def test_an_object_of_no_archive_is_never_asked_for(store: LakeStore, layout: BronzeLayout) -> None:
     archive(store, f"{layout.folder('store', FIRST)}file_store_part_0.parquet", tier="STANDARD")
     (seen,) = observe_days(store, layout, "store", FIRST, SECOND)
