@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import getpass
+from typing import TYPE_CHECKING
 
 import click
 
 from radar_pipeline.cli.console import UsageProblem, out, plain_errors, print_json
 from radar_pipeline.cli.platform import load_platform
 from radar_pipeline.cli.retention_shared import date_of, known_table
+
+if TYPE_CHECKING:
+    from radar_pipeline.orchestration.systems import Systems
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 _by = click.option("--by", default=getpass.getuser, show_default="your user name", help="Who says so.")
@@ -46,12 +50,14 @@ def hold_command(table: str, first: str | None, last: str | None, reason: str, b
             )
         except ValueError as error:
             raise UsageProblem(str(error)) from None
+        follow = _rules_that_follow(systems)
     if as_json:
-        print_json(hold_document(hold))
+        print_json({**hold_document(hold), "rules_to_apply": follow})
         return
     span = f"from {hold.first or 'the beginning'} to {hold.last or 'no end'}"
     out.print(f"{table} is held {span} by {hold.by}: {hold.reason}", highlight=False, markup=False, soft_wrap=True)
     out.print(f"Its end: radar retention release {hold.id} --reason ...", highlight=False, markup=False)
+    _say(follow)
 
 
 @click.command("release")
@@ -82,8 +88,9 @@ def release_command(hold_id: str, reason: str, by: str, as_json: bool) -> None:
                 message = f"there is no hold {hold_id!r}: `radar retention status` lists them"
                 raise UsageProblem(message) from None
             raise
+        follow = _rules_that_follow(systems)
     if as_json:
-        print_json(hold_document(hold))
+        print_json({**hold_document(hold), "rules_to_apply": follow})
         return
     out.print(
         f"the hold {hold.id} on {hold.table} is released by {hold.released_by}: {hold.release_reason}",
@@ -91,3 +98,25 @@ def release_command(hold_id: str, reason: str, by: str, as_json: bool) -> None:
         markup=False,
         soft_wrap=True,
     )
+    _say(follow)
+
+
+def _rules_that_follow(systems: Systems) -> list[str]:
+    """Rules of the bucket that are to be put right now: while data is held, none may remove quarantined files."""
+    from radar_pipeline.orchestration.retention import Retention
+
+    retention = Retention(systems)
+    rules = retention.rules(retention.policy(), retention.holds())
+    if rules.diff is None or not rules.ours:
+        return []
+    return [*(each.id for each in rules.diff.changed), *rules.diff.missing]
+
+
+def _say(follow: list[str]) -> None:
+    if follow:
+        out.print(
+            f"Now put the bucket's rules right, {', '.join(follow)}: radar retention rules --apply",
+            style="yellow",
+            highlight=False,
+            markup=False,
+        )

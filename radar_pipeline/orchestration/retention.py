@@ -173,7 +173,7 @@ class Retention:
             AllowanceError: Another number of deletions is planned than is allowed.
         """
         systems, plan = self.systems, allowed(survey, allow_deletions)
-        for found in () and finish_open(systems.lake, systems.layout):
+        for found in finish_open(systems.lake, systems.layout):
             self.log(f"a compaction that was interrupted, {found.table} of {found.day}: {found.words}")
         report = apply_plan(
             systems.lake,

@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from radar_pipeline.cli.main import main
@@ -21,7 +24,7 @@ from radar_pipeline.domain.alert import AlertKind
 from radar_pipeline.domain.catalogue import catalogue_name, mark_of
 from radar_pipeline.domain.retention_plan import Step
 from radar_pipeline.domain.severity import Severity
-from radar_pipeline.domain.tiers import StorageClass
+from radar_pipeline.domain.tiers import SMALLEST_MOVED_BYTES, StorageClass
 from radar_pipeline.lake.audit import Action, AuditEntry, Phase, read_audit
 from radar_pipeline.lake.holds import place_hold
 from radar_pipeline.orchestration.catalogue_day import register_day
@@ -218,6 +221,14 @@ def test_the_buckets_own_rules_go_first_and_are_watched(lake: Lake, radar: Radar
     lake.run(days=35)
     assert lake.tiers("store") == {0: IA}
 
+    # A hold: the rule that removes quarantined files has to go, and comes back after it.
+    hold = json.loads(radar("hold", "menu", "--reason", "case 7", "--by", "Ana", "--json"))
+    assert hold["rules_to_apply"] == ["radar-quarantine"]
+    assert "a hold is active" in radar("rules", status=1)
+    radar("rules", "--apply")
+    assert "radar-quarantine" in radar("release", hold["id"], "--reason", "case closed", "--by", "Ana")
+    radar("rules", "--apply")
+
     # Somebody replaces the configuration by one that deletes.
     deleting = {"ID": "tidy", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 365}}
     s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [deleting]})
@@ -248,6 +259,27 @@ def test_a_run_that_only_plans_changes_nothing_and_shows_what_it_would_do(lake: 
     assert lake.instance.get_latest_materialization_event(RETENTION_RUN) is None
     # What the bounds stop is told, whether the run acts or not.
     assert f"retention/{lake.settings.bucket}" in lake.open_alerts()
+
+
+def test_small_files_are_merged_and_then_move_with_their_day(lake: Lake) -> None:
+    lake.register(menu={"retention": "merged"})
+    own = yaml.safe_load((lake.home / "retention.yaml").read_text(encoding="utf-8"))["classes"]["default"]
+    lake.policy(classes={"default": own, "merged": {**own, "small_objects": "compact"}})
+    small = lake.land("menu", lake.day(0), size=SMALLEST_MOVED_BYTES // 3, files=4)
+    kept = lake.land("store", lake.day(0), size=SMALL, files=4)
+    merged = metadata_of(lake.run(days=31), RETENTION_RUN)
+    assert merged["objects_done_compact"] == 4
+    (one,) = lake.objects("menu").values()
+    assert one.key not in small
+    assert one.size >= SMALLEST_MOVED_BYTES
+    assert len(read_rows(lake, one.key)) == 40
+    assert set(lake.objects("store")) == set(kept)
+    assert lake.run(days=31).success
+    assert lake.tiers("menu") == {0: IA}
+
+
+def read_rows(lake: Lake, key: str) -> Any:
+    return pq.read_table(pa.BufferReader(lake.systems.lake.read(key)))
 
 
 def test_what_changed_since_the_plan_stays(lake: Lake) -> None:
