@@ -20,6 +20,7 @@ import yaml
 
 from radar_pipeline.build import build_definitions
 from radar_pipeline.domain.alert import Alert
+from radar_pipeline.domain.layout import is_data_file
 from radar_pipeline.domain.ledger import CHECKS, Judgement
 from radar_pipeline.domain.tiers import LakeObject, StorageClass
 from radar_pipeline.lake.ledger import record_judgements
@@ -129,15 +130,17 @@ class Lake:
         systems = self.systems
         begin = dt.datetime.combine(day, dt.time(2), dt.UTC)
         made = old_table(10, begin) if old else new_table(10, begin)
-        # Random, so that it stays as large as it is asked to be.
-        filling = pa.array([np.random.default_rng(7).bytes(size // 10)] * 10, pa.binary())
-        body = parquet(made.append_column("Filling", filling), use_dictionary=False, compression="none")
         keys = [f"{systems.layout.folder(table, day)}file_{table}_part_{number}.parquet" for number in range(files)]
-        for key in keys:
+        written = 0
+        for number, key in enumerate(keys):
+            # Random and each its own, so that it stays as large as it is asked to be, merged or not.
+            filling = pa.array([np.random.default_rng([number, row]).bytes(size // 10) for row in range(10)])
+            body = parquet(made.append_column("Filling", filling), use_dictionary=False, compression="none")
             systems.lake.put(key, body)
+            written += len(body)
         newest = begin + dt.timedelta(milliseconds=9)
         judged = Judgement(
-            table, 10 * files, len(body) * files, files, newest, accepted, CHECKS, "written by a test", self.clock()
+            table, 10 * files, written, files, newest, accepted, CHECKS, "written by a test", self.clock()
         )
         record_judgements(systems.lake, systems.layout, day, [judged])
         return keys
@@ -149,9 +152,9 @@ class Lake:
         return {each.key: each for each in listing.objects}
 
     def tiers(self, table: str) -> dict[int, StorageClass]:
-        """Tier of each day of a table that has one file, by how many days before the beginning it is of."""
+        """Tier of each day of a table that has one data file, by how many days before the beginning it is of."""
         layout = self.systems.layout
-        found = {key: each.tier for key, each in self.objects(table).items()}
+        found = {key: each.tier for key, each in self.objects(table).items() if is_data_file(key)}
         return {(self.began - (layout.day_of(key) or self.began)).days: tier for key, tier in found.items()}
 
     def versions(self) -> Counter[tuple[str, ...]]:
