@@ -10,7 +10,7 @@ from threading import Lock
 from typing import TypeVar
 
 from radar_pipeline.domain import catalogue as words
-from radar_pipeline.domain.catalogue import CatalogueState, CatalogueTable, Mark
+from radar_pipeline.domain.catalogue import CataloguePartition, CatalogueState, CatalogueTable, Mark
 from radar_pipeline.domain.evolution import unreadable_columns
 from radar_pipeline.lake.glue import CatalogueError, CatalogueFault, GlueCatalogue
 
@@ -65,18 +65,23 @@ def mark_days(catalogue: GlueCatalogue, table: str, marks: Mapping[dt.date, Mark
     Raises:
         CatalogueError: The table cannot be read or written at all.
     """
+    refused: dict[dt.date, str] = {}
     for _ in range(_MARK_TRIES):
         tables = _tables_of(catalogue, table)
-        refused: dict[dt.date, str] = {}
-        for each in tables:
-            refused.update(_mark(catalogue, each, marks))
+        changed = {each.name: found for each in tables if (found := _unmarked(catalogue, each, marks))}
+        refused = {}
+        for name, found in changed.items():
+            refused.update(catalogue.put_partitions(name, found, known=True))
         # A batch writes whole partitions, columns too: they must still be those that the table can read.
-        if _tables_of(catalogue, table) == tables:
+        if not changed or _tables_of(catalogue, table) == tables:
             break
     return refused
 
 
-def _mark(catalogue: GlueCatalogue, table: CatalogueTable, marks: Mapping[dt.date, Mark]) -> Mapping[dt.date, str]:
+def _unmarked(
+    catalogue: GlueCatalogue, table: CatalogueTable, marks: Mapping[dt.date, Mark]
+) -> list[CataloguePartition]:
+    """The days whose mark is another, as they are to be."""
     types = {column.name: column for column in table.columns}
     changed = []
     for day, partition in catalogue.partitions_of(table.name, list(marks)).items():
@@ -85,7 +90,7 @@ def _mark(catalogue: GlueCatalogue, table: CatalogueTable, marks: Mapping[dt.dat
         wanted = replace(partition, columns=columns, parameters=words.with_mark(partition.parameters, marks[day]))
         if wanted != partition:
             changed.append(wanted)
-    return catalogue.put_partitions(table.name, changed, known=True) if changed else {}
+    return changed
 
 
 def drop_days(catalogue: GlueCatalogue, table: str, days: Iterable[dt.date]) -> Mapping[dt.date, str]:
