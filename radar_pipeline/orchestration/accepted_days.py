@@ -28,12 +28,14 @@ class AcceptedDays:
         layout: Where the ledger lies.
         until: Last day that counts.
         first: Before this day there is nothing.
+        known: Records read before, by key: whoever asks again and again reads only what is new.
     """
 
     store: LakeStore
     layout: BronzeLayout
     until: dt.date
     first: dt.date
+    known: dict[str, bytes] = field(default_factory=dict)
     _newest: dict[str, dt.date] = field(default_factory=dict, init=False)
     _read_to: dt.date | None = field(default=None, init=False)
 
@@ -64,7 +66,7 @@ class AcceptedDays:
     def _read(self, days: int) -> None:
         """Reads further days back from where reading came to."""
         last = self._read_to - dt.timedelta(days=1) if self._read_to else self.until
-        history = read_history(self.store, self.layout, until=last, days=days)
+        history = read_history(self.store, self.layout, until=last, days=days, known=self.known)
         for table in history.judgements:
             if table not in self._newest and (accepted := history.accepted(table)):
                 self._newest[table] = accepted[-1][0]

@@ -210,8 +210,10 @@ class Retention:
         steps = (step for table in plan.tables for step in table.steps)
         deleting = sorted({step.table for step in steps if step.step is Step.DELETE and not step.quarantined})
 
+        known: dict[str, bytes] = {}
+
         def newest() -> Mapping[str, dt.date | None]:
-            return accepted_days(self.systems).of(deleting)
+            return accepted_days(self.systems, known).of(deleting)
 
         return newest
 

@@ -168,7 +168,8 @@ class Planner:
         return any((self.today - day).days >= delete_after for day in self.days[table])
 
 
-def accepted_days(systems: Systems) -> AcceptedDays:
-    """The newest accepted days as the ledger stands now."""
+def accepted_days(systems: Systems, known: dict[str, bytes] | None = None) -> AcceptedDays:
+    """The newest accepted days as the ledger stands now; ``known`` are records read before, to which new ones come."""
     today = systems.clock().date()
-    return AcceptedDays(systems.lake, systems.layout, today, min(today, systems.settings.first_partition))
+    first = min(today, systems.settings.first_partition)
+    return AcceptedDays(systems.lake, systems.layout, today, first, {} if known is None else known)
