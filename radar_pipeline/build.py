@@ -12,7 +12,7 @@ from radar_pipeline.orchestration.alerting import Alerting
 from radar_pipeline.orchestration.bronze import bronze_assets
 from radar_pipeline.orchestration.catalogue import catalogue_part
 from radar_pipeline.orchestration.jobs import ingest_bronze_job, ingest_bronze_job_schedule
-from radar_pipeline.orchestration.lifecycle_assets import lifecycle_assets
+from radar_pipeline.orchestration.lifecycle_assets import DAY_TIERS_SPEC, lifecycle_assets
 from radar_pipeline.orchestration.partitions import daily_partitions
 from radar_pipeline.orchestration.retention_sensor import apply_retention_job, retention_sensor
 from radar_pipeline.orchestration.retry_sensor import retry_sensor
@@ -51,7 +51,7 @@ def build_definitions(
     lifecycle = lifecycle_assets(systems, alerting)
     retention = apply_retention_job(lifecycle, settings.bucket)
     return dg.Definitions(
-        assets=[bronze, *catalogue.assets, lifecycle],
+        assets=[bronze, *catalogue.assets, lifecycle, DAY_TIERS_SPEC],
         asset_checks=catalogue.checks,
         jobs=[job, *catalogue.jobs, retention],
         schedules=[ingest_bronze_job_schedule(job)],

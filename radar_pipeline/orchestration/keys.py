@@ -20,6 +20,9 @@ DRIFT_KEY = dg.AssetKey([CATALOGUE, "catalogue_drift"])
 RETENTION_PLAN = dg.AssetKey([LIFECYCLE, "retention_plan"])
 RETENTION_RUN = dg.AssetKey([LIFECYCLE, "retention_run"])
 
+# In which tier the days of every table lie, as it was observed last.
+DAY_TIERS = dg.AssetKey([LIFECYCLE, "day_tiers"])
+
 
 def bronze_key(table: Table) -> dg.AssetKey:
     """The asset key of a table in bronze."""

@@ -11,7 +11,7 @@ import dagster as dg
 from pydantic import Field
 
 from radar_pipeline.orchestration.alerting import Alerting
-from radar_pipeline.orchestration.keys import RETENTION_PLAN, RETENTION_RUN
+from radar_pipeline.orchestration.keys import DAY_TIERS, RETENTION_PLAN, RETENTION_RUN
 from radar_pipeline.orchestration.systems import Systems
 
 GROUP = "lifecycle"
@@ -42,6 +42,16 @@ _SPECS = [
         skippable=True,
     ),
 ]
+
+# Observed by retention runs, materialized by nobody.
+DAY_TIERS_SPEC = dg.AssetSpec(
+    DAY_TIERS,
+    description="In which tier the days of every table lie, as spans of days, as retention observed them last. The "
+    "partitions of the bronze assets carry the same, each its own.",
+    group_name=GROUP,
+    kinds={"s3"},
+    owners=["team:data-engineering"],
+)
 
 _CHECKS = [
     dg.AssetCheckSpec(

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from radar_pipeline.orchestration.retention import Applied
     from radar_pipeline.orchestration.survey import RulesState, Survey
 
-# The UI draws one plot for each number. A tier that holds nothing is drawn as 0, so that its line has no hole.
-_TIERS = tuple(tier for tier in StorageClass if tier is not StorageClass.OTHER)
-
 # Reasons of a table of the UI at most, the weightiest first.
 _REASONS = 25
 
@@ -45,7 +42,9 @@ def plan_metadata(survey: Survey) -> Mapping[str, Any]:
     if survey.problems:
         found["problems"] = dg.MetadataValue.md("\n".join(f"- {problem}" for problem in survey.problems))
     lines = {line.name: line for line in cost.tiers}
-    for tier in _TIERS:
+    # The UI draws one plot for each number. A tier that holds nothing yet is drawn as 0, so that its line has no hole.
+    of_policy = {move.to for each in survey.policy.classes.values() for move in each.transitions}
+    for tier in (tier for tier in StorageClass if tier in {StorageClass.STANDARD, *of_policy} or tier in lines):
         line = lines.get(tier.value, CostLine(tier.value, 0, 0, 0.0))
         name = tier.value.lower()
         found |= {

@@ -19,7 +19,7 @@ import dagster as dg
 from radar_pipeline.domain.catalogue import Mark, mark_of
 from radar_pipeline.domain.day_tiers import Span, changed_days, spans_of
 from radar_pipeline.domain.tiers import StorageClass
-from radar_pipeline.orchestration.keys import RETENTION_PLAN, bronze_key
+from radar_pipeline.orchestration.keys import DAY_TIERS, bronze_key
 from radar_pipeline.tables.model import Registry
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def observe(
 ) -> Observed:
     """Records an observation of every day whose tier is another than the one observed last, and that this was done.
 
-    What was observed is remembered as an observation of the plan itself: asking for the newest one of each of two
+    What was observed is remembered as an observation of an asset of its own: asking for the newest one of each of two
     hundred thousand partitions would take minutes.
 
     Args:
@@ -199,13 +199,13 @@ def observe(
     for event in found.events:
         report(event)
     if found.events:
-        memory = {OBSERVED_TIERS: dg.MetadataValue.json(spans_document(found.spans))}
-        report(dg.AssetObservation(RETENTION_PLAN, description="In which tier days lie.", metadata=memory))
+        memory = {OBSERVED_TIERS: dg.MetadataValue.json(spans_document(found.spans)), "observed": len(found.events)}
+        report(dg.AssetObservation(DAY_TIERS, metadata=memory))
     return found
 
 
 def _remembered(instance: dg.DagsterInstance) -> dict[str, tuple[Span, ...]]:
-    records = instance.fetch_observations(RETENTION_PLAN, limit=1).records
+    records = instance.fetch_observations(DAY_TIERS, limit=1).records
     event = records[0].event_log_entry.dagster_event if records else None
     if event is None:
         return {}
