@@ -312,8 +312,7 @@ def test_a_killed_run_is_run_again_and_starts_nothing_twice(
     process.communicate(pickle.dumps((through.config, plan)), timeout=60)
     assert process.returncode == -signal.SIGKILL
     # What it asked for last takes effect all the same.
-    while proxy.in_flight:
-        time.sleep(0.01)
+    proxy.settle()
     begun = proxy.count("POST", "?restore")
     assert 5 <= begun < len(keys)
 
