@@ -1,6 +1,7 @@
 """Every measurement in one table.
 
-    python -m benchmarks [definitions] [run] [landing] [worker] [alerts] [storm] [retention] [--quick] [--json FILE]
+    python -m benchmarks [definitions] [run] [landing] [worker] [alerts] [storm] [listing]
+        [retention] [--quick] [--json FILE]
 
 Takes about a quarter of an hour; with ``--quick``, fewer rounds and a small database for the daily run, about six
 minutes.
@@ -19,6 +20,7 @@ from benchmarks import (
     daily_run,
     definitions_load,
     extract_throughput,
+    lake_listing,
     landing_proof,
     retention_plan,
 )
@@ -31,6 +33,7 @@ MEASUREMENTS: dict[str, Callable[[bool], list[Measured]]] = {
     "worker": lambda quick: extract_throughput.measure(runs=1 if quick else 3),
     "alerts": lambda quick: alert_tick.measure(rounds=5 if quick else 20),
     "storm": lambda quick: alert_storm.measure(quick=quick),
+    "listing": lambda quick: lake_listing.measure(rounds=1 if quick else 2),
     "retention": lambda quick: retention_plan.measure(quick=quick),
 }
 

@@ -61,8 +61,8 @@ def _one_round(work: Work, etags: Mapping[str, str]) -> dict[str, Deleted | Lake
     try:
         answer = work.pace.run(lambda: _ask(work, etags))
     except LakeError as error:
-        if error.fault is LakeFault.OTHER:
-            # Refused as a whole for one of its keys, as for a character that XML cannot hold.
+        if error.fault in {LakeFault.OTHER, LakeFault.POLICY}:
+            # Refused as a whole for one of its keys: a character that XML cannot hold, a policy on one key.
             return dict(zip(etags, work.each(lambda each: _delete_alone(work, *each), etags.items()), strict=True))
         # Nobody knows how far S3 came before the answer was lost.
         found = dict.fromkeys(etags, error)

@@ -49,7 +49,7 @@ def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
         pytest.fail(f"SeaweedFS did not come up in {_TRIES} tries: {tail(home / 'server.log')}")
     yield S3Server(endpoint)
     # It waits for idle connections of clients, and what it holds is nobody's.
-    stop(pid_file, seconds=2)
+    stop(pid_file, seconds=0.5)
 
 
 @pytest.fixture(params=["ministack", "seaweed"])
