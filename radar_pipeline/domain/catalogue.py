@@ -38,7 +38,7 @@ TABLE_PARAMETERS: Mapping[str, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CatalogueColumn:
     """A column as the catalogue holds it.
 
@@ -82,7 +82,7 @@ class CatalogueTable:
     version: str | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CataloguePartition:
     """One day of a table as the catalogue holds it.
 

@@ -10,13 +10,15 @@ from threading import Lock
 from typing import TypeVar
 
 from radar_pipeline.domain import catalogue as words
-from radar_pipeline.domain.catalogue import CatalogueState, CatalogueTable, Mark
+from radar_pipeline.domain.catalogue import CataloguePartition, CatalogueState, CatalogueTable, Mark
+from radar_pipeline.domain.evolution import unreadable_columns
 from radar_pipeline.lake.glue import CatalogueError, CatalogueFault, GlueCatalogue
 
 Progress = Callable[[int, int], None]
 
 # A catalogue that failed this often, each time after all retries, is taken to be away.
 _WIDE_FAILURES = 4
+_MARK_TRIES = 5
 
 T = TypeVar("T")
 
@@ -64,15 +66,31 @@ def mark_days(catalogue: GlueCatalogue, table: str, marks: Mapping[dt.date, Mark
         CatalogueError: The table cannot be read or written at all.
     """
     refused: dict[dt.date, str] = {}
-    for name in _names(catalogue, table):
-        changed = []
-        for day, partition in catalogue.partitions_of(name, list(marks)).items():
-            parameters = words.with_mark(partition.parameters, marks[day])
-            if parameters != partition.parameters:
-                changed.append(replace(partition, parameters=parameters))
-        if changed:
-            refused.update(catalogue.put_partitions(name, changed, known=True))
+    for _ in range(_MARK_TRIES):
+        tables = _tables_of(catalogue, table)
+        changed = {each.name: found for each in tables if (found := _unmarked(catalogue, each, marks))}
+        refused = {}
+        for name, found in changed.items():
+            refused.update(catalogue.put_partitions(name, found, known=True))
+        # A batch writes whole partitions, columns too: they must still be those that the table can read.
+        if not changed or _tables_of(catalogue, table) == tables:
+            break
     return refused
+
+
+def _unmarked(
+    catalogue: GlueCatalogue, table: CatalogueTable, marks: Mapping[dt.date, Mark]
+) -> list[CataloguePartition]:
+    """The days whose mark is another, as they are to be."""
+    types = {column.name: column for column in table.columns}
+    changed = []
+    for day, partition in catalogue.partitions_of(table.name, list(marks)).items():
+        unreadable = unreadable_columns(partition.columns, types)
+        columns = tuple(column for column in partition.columns if column not in unreadable)
+        wanted = replace(partition, columns=columns, parameters=words.with_mark(partition.parameters, marks[day]))
+        if wanted != partition:
+            changed.append(wanted)
+    return changed
 
 
 def drop_days(catalogue: GlueCatalogue, table: str, days: Iterable[dt.date]) -> Mapping[dt.date, str]:
@@ -85,19 +103,19 @@ def drop_days(catalogue: GlueCatalogue, table: str, days: Iterable[dt.date]) -> 
     """
     wanted = list(days)
     refused: dict[dt.date, str] = {}
-    for name in _names(catalogue, table):
-        there = catalogue.partitions_of(name, wanted)
-        refused.update(catalogue.delete_partitions(name, there))
+    for each in _tables_of(catalogue, table):
+        there = catalogue.partitions_of(each.name, wanted)
+        refused.update(catalogue.delete_partitions(each.name, there))
     return refused
 
 
-def _names(catalogue: GlueCatalogue, table: str) -> tuple[str, ...]:
+def _tables_of(catalogue: GlueCatalogue, table: str) -> tuple[CatalogueTable, ...]:
     """The tables of the catalogue that hold days of a table: its own, and those of its older types."""
-    found: CatalogueTable | None = catalogue.table(words.catalogue_name(table))
+    found = catalogue.table(words.catalogue_name(table))
     if found is None:
         return ()
-    older = found.parameters.get(words.OLDER_TYPES, "")
-    return (found.name, *(name for name in older.split(",") if name))
+    older = [catalogue.table(name) for name in found.parameters.get(words.OLDER_TYPES, "").split(",") if name]
+    return (found, *(each for each in older if each is not None))
 
 
 def each_table(

@@ -72,7 +72,7 @@ def table_input(table: CatalogueTable, there: Raw | None) -> dict[str, Any]:
     }
 
 
-def partition_of(raw: Raw) -> CataloguePartition | str:
+def partition_of(raw: Raw, *, with_columns: bool = True) -> CataloguePartition | str:
     """A partition as ``get_partitions`` tells it; one that is no day, as it is spelt."""
     storage = raw.get("StorageDescriptor") or {}
     value = "/".join(raw.get("Values") or ())
@@ -80,7 +80,8 @@ def partition_of(raw: Raw) -> CataloguePartition | str:
         day = dt.date.fromisoformat(value)
     except ValueError:
         return value
-    columns = _columns_of(storage.get("Columns") or ())
+    # A server may tell columns that were not asked for.
+    columns = _columns_of(storage.get("Columns") or ()) if with_columns else ()
     return CataloguePartition(day, storage.get("Location", ""), columns, dict(raw.get("Parameters") or {}))
 
 

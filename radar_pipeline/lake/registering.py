@@ -23,7 +23,8 @@ from radar_pipeline.domain.layout import BronzeLayout
 from radar_pipeline.domain.snapshots import Snapshot
 from radar_pipeline.lake.glue import CatalogueError, CatalogueFault, GlueCatalogue
 
-_TRIES = 6
+# Of several who change a table at once one wins each time, so as many may change it as there are tries.
+_TRIES = 12
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,11 @@ class Registration:
                 self._keep_older(known, verdict, there)
         self._settle_versions(verdict)
         self._put_table(self._wanted(known, verdict))
-        self._put_day(self._name, verdict.partition_columns)
+        if known and verdict.columns[: len(known.columns)] != known.columns:
+            # Days that somebody registered by the table as it was, since they were read above.
+            self._keep_older(known, verdict, self._catalogue.partitions(self._name))
+        if self._put_day(self._name, verdict.partition_columns):
+            self._verify(verdict)
         versions = ", ".join(table.name for table in words.versions_of(self._name, self._tables))
         older = (f"days with older types are in {versions}",) if versions and verdict.retyped else ()
         return self._verdict(verdict, (*verdict.reasons, *older))
@@ -193,10 +198,17 @@ class Registration:
             self._put_table(home)
             self._put_day(home.name, verdict.day_columns)
         for version in words.versions_of(self._name, self._tables):
-            if version.name != (home.name if home else "") and self._day_of(version.name) is not None:
-                self._written = True
-                if refused := self._catalogue.delete_partitions(version.name, [self._landed.day]):
-                    raise _RefusedError("; ".join(refused.values()))
+            if home is None or version.name != home.name:
+                self._drop_stale(version.name, verdict.day_columns)
+
+    def _drop_stale(self, version: str, columns: Sequence[CatalogueColumn]) -> None:
+        """Takes the day out of a table of older types where its files are others since."""
+        there = self._day_of(version)
+        if there is None or there.columns == tuple(columns):
+            return
+        self._written = True
+        if refused := self._catalogue.delete_partitions(version, [self._landed.day]):
+            raise _RefusedError("; ".join(refused.values()))
 
     def _version_for(self, columns: Sequence[CatalogueColumn]) -> CatalogueTable:
         """The table of older types that can read the columns; a new one where there is none."""
@@ -220,11 +232,21 @@ class Registration:
     def _day_of(self, table: str) -> CataloguePartition | None:
         return self._catalogue.partitions_of(table, [self._landed.day]).get(self._landed.day)
 
-    def _put_day(self, table: str, columns: Sequence[CatalogueColumn]) -> None:
+    def _put_day(self, table: str, columns: Sequence[CatalogueColumn]) -> bool:
+        """Writes the day where it differs. True where it did."""
         there = self._day_of(table)
         wanted = self._landed.partition(columns, there)
-        if there != wanted:
-            self._put(table, [wanted], known=there is not None)
+        if there == wanted:
+            return False
+        self._put(table, [wanted], known=there is not None)
+        return True
+
+    def _verify(self, verdict: EvolutionVerdict) -> None:
+        """Looks whether the table still is what the day was judged by; decides again where it is not."""
+        now = self._catalogue.table(self._name)
+        if now is None or unreadable_columns(verdict.partition_columns, {each.name: each for each in now.columns}):
+            message = f"the table {self._name} changed while its day {self._landed.day} was registered"
+            raise CatalogueError(CatalogueFault.CHANGED, message)
 
     def _put(self, table: str, partitions: Sequence[CataloguePartition], *, known: bool = False) -> None:
         self._written = True

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -25,7 +23,6 @@ from radar_pipeline.domain.catalogue import (
     mark_of,
 )
 from radar_pipeline.domain.catalogue_drift import Finding, FindingKind, LakeDay, Place, Remedy, diff_catalogue
-from radar_pipeline.domain.layout import BronzeLayout
 from radar_pipeline.domain.snapshots import Snapshot
 from radar_pipeline.domain.tiers import StorageClass
 from radar_pipeline.lake.cataloguing import (
@@ -54,7 +51,6 @@ from radar_pipeline_tests.lake.glue_harness import (
     new_catalogue,
     snapshot,
     types,
-    verb,
     writes,
 )
 from radar_pipeline_tests.lake.samples import new_table, old_table, parquet
@@ -115,12 +111,11 @@ def test_85_tables_are_registered_and_a_day_that_is_there_is_not_written_again(
 ) -> None:
     columns = {**OLD, **{f"column_{number}": "string" for number in range(20)}}
     names = [f"table_{number}" for number in range(85)]
+    first = publish(catalogue, {name: snapshot(columns, table=name) for name in names})
+    assert all(verdict.passed and verdict.written for verdict in first.values())
     with aws_proxy(s3.endpoint_url) as proxy:
         through = new_catalogue(s3, url=proxy.url, database=catalogue.config.database)
-        first = publish(through, {name: snapshot(columns, table=name) for name in names})
-        assert all(verdict.passed and verdict.written for verdict in first.values())
         tomorrow = day(-1)
-        proxy.seen.clear()
         publish(through, {name: snapshot(columns, tomorrow, table=name) for name in names}, tomorrow)
         assert writes(proxy.seen) == ["BatchCreatePartition"] * 85
         proxy.seen.clear()
@@ -309,6 +304,32 @@ def test_writers_at_once_lose_nothing_of_each_other(s3: S3Server, catalogue: Glu
     assert sorted(catalogue.tables()) == ["store", "store__v1"]
     assert len(catalogue.partitions("store__v1")) == 9
     athena_reads(catalogue)
+
+
+def test_writers_of_both_dialects_and_marks_at_once_leave_every_day_readable(s3: S3Server) -> None:
+    for _ in range(2):
+        catalogue = new_catalogue(s3)
+        publish_store(catalogue, OLD, day(9))
+        others = [new_catalogue(s3, database=catalogue.config.database) for _ in range(9)]
+        marks = {day(number): Mark(StorageClass.GLACIER) for number in range(10)}
+        work = [
+            *((publish_store, others[number], OLD, day(number)) for number in (8, 7, 6, 5)),
+            *((publish_store, others[number], NEW, day(number)) for number in (1, 0)),
+            *((mark_days, others[number], "store", marks) for number in (2, 3)),
+        ]
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda each: each[0](*each[1:]), work))
+        assert all(verdict.passed for verdict in found[:6])
+        assert len(catalogue.partitions("store")) == 7
+        assert types(catalogue.table("store"))["created_at"] == "timestamp"
+        athena_reads(catalogue)
+        whole = {
+            at
+            for name in catalogue.tables()
+            for at, partition in catalogue.partitions(name).items()
+            if "created_at" in {column.name for column in partition.columns}
+        }
+        assert len(whole) == 7, "every day's dates can be queried in one of the tables"
 
 
 _PUBLISH = """
@@ -505,23 +526,15 @@ def test_a_partition_that_makes_athena_refuse_is_registered_again(catalogue: Glu
     assert _diff(catalogue, lake) == ()
 
 
-def test_seven_years_of_one_table_change_their_types_in_seconds(s3: S3Server, catalogue: GlueCatalogue) -> None:
+def test_a_long_history_changes_its_types_in_whole_batches(s3: S3Server, catalogue: GlueCatalogue) -> None:
     publish_store(catalogue, OLD, day(1))
     first = catalogue.partitions("store")[day(1)]
-    years = [replace(first, day=day(number)) for number in range(1, 2556)]
-    catalogue.put_partitions("store", years)
-    begin = time.monotonic()
+    catalogue.put_partitions("store", [replace(first, day=day(number)) for number in range(1, 351)])
     with aws_proxy(s3.endpoint_url) as proxy:
         through = new_catalogue(s3, url=proxy.url, database=catalogue.config.database)
         assert publish_store(through, NEW).passed
         made = writes(proxy.seen)
-    assert time.monotonic() - begin < 30
-    assert (made.count("BatchCreatePartition"), made.count("BatchUpdatePartition")) == (26 + 1, 26)
+    assert (made.count("BatchCreatePartition"), made.count("BatchUpdatePartition")) == (4 + 1, 4)
     state = read_states(catalogue, ["store"])["store"]
-    assert (len(state.partitions), len(state.versions["store__v1"])) == (2556, 2555)
-
-
-def test_the_layout_of_the_harness_is_that_of_production(layout: BronzeLayout) -> None:
-    assert layout == LAYOUT
-    assert json.loads(json.dumps(NEW)) == NEW
-    assert verb(Seen("POST", "/", "AWSGlue.GetTables", b"", {})) == "GetTables"
+    assert (len(state.partitions), len(state.versions["store__v1"])) == (351, 350)
+    assert {each.columns for each in state.partitions.values()} == {()}, "columns that were not asked for"
