@@ -113,6 +113,8 @@ class RunReader:
 
     def by_id(self, ends: Mapping[str, End]) -> list[RunFacts]:
         """The runs that ended. A run that was deleted since is left out."""
+        if not ends:
+            return []
         records = self.instance.get_run_records(dg.RunsFilter(run_ids=list(ends)))
         return [self.facts(record, ends.get(record.dagster_run.run_id)) for record in records]
 

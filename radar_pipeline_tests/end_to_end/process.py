@@ -62,7 +62,7 @@ def arm(point: str) -> None:
     if point == "recording":
         bronze.check_metadata = dying(bronze.check_metadata, before=False, calls=10)
     if point == "registering":
-        glue.GlueCatalogue.put_partitions = dying(glue.GlueCatalogue.put_partitions, before=False, calls=4)
+        glue.GlueCatalogue.put_partitions = dying(glue.GlueCatalogue.put_partitions, before=True, calls=4)
     if point == "registered":
         cataloguing.report_metadata = dying(cataloguing.report_metadata, before=True)
 

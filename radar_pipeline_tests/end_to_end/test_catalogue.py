@@ -20,7 +20,7 @@ from radar_pipeline.build import build_definitions
 from radar_pipeline.cli.main import main
 from radar_pipeline.domain.catalogue import Mark, catalogue_name
 from radar_pipeline.domain.tiers import StorageClass
-from radar_pipeline.lake.cataloguing import mark_days
+from radar_pipeline.lake.cataloguing import drop_days, mark_days
 from radar_pipeline.lake.glue import GlueCatalogue
 from radar_pipeline.orchestration.catalogue_checks import CATALOGUED, ROWS_AGREE
 from radar_pipeline.orchestration.catalogue_day import register_day
@@ -34,6 +34,22 @@ from radar_pipeline_tests.end_to_end.world import NEW, World
 pytestmark = pytest.mark.e2e
 
 WRITES = ("CreatePartition", "UpdatePartition", "CreateTable", "UpdateTable", "CreateDatabase")
+
+
+@pytest.fixture(scope="module")
+def landed_once(world: World) -> dt.date:
+    """A day that landed, for all tests that need no more of it than that."""
+    day = world.new_day()
+    assert world.run(day).success
+    return day
+
+
+@pytest.fixture
+def landed(world: World, landed_once: dt.date) -> dt.date:
+    """A day that landed and of which the catalogue knows nothing."""
+    for name in world.registry.names:
+        assert not drop_days(glue_of(world), name, [landed_once])
+    return landed_once
 
 
 def glue_of(world: World) -> GlueCatalogue:
@@ -102,9 +118,8 @@ def test_what_landed_is_registered_checked_and_counted_and_a_second_time_writes_
 
 @NEW
 @pytest.mark.parametrize("point", ["registering", "registered"])
-def test_a_killed_registration_is_run_again_and_ends_the_same(world: World, point: str) -> None:
-    day = world.new_day()
-    assert world.run(day).success
+def test_a_killed_registration_is_run_again_and_ends_the_same(world: World, landed: dt.date, point: str) -> None:
+    day = landed
     killed = world.start_process(day, RADAR_TEST_JOB=CATALOGUE_JOB, RADAR_TEST_KILL_AT=point)
     said, _ = killed.communicate(timeout=120)
     assert killed.returncode == -signal.SIGKILL, said
@@ -121,12 +136,11 @@ def test_a_killed_registration_is_run_again_and_ends_the_same(world: World, poin
     [("AccessDeniedException", "Grant the rights on Glue"), ("UnrecognizedClientException", "access keys")],
 )
 def test_glue_that_refuses_is_told_as_a_job_and_never_as_a_day(
-    world: World, tmp_path: Path, code: str, words: str
+    world: World, landed: dt.date, tmp_path: Path, code: str, words: str
 ) -> None:
-    day = world.new_day()
+    day = landed
     watched = Watched(world, tmp_path / "alerts")
     watched.begin()
-    outcome = world.run(day)
     with before_glue(world) as (denied, proxy):
         proxy.rules.append(lambda seen: json_error(400, code) if "AWSGlue" in seen.target else None)
         success, failure = denied.register(day, alerts_folder=tmp_path / "alerts")
@@ -136,7 +150,6 @@ def test_glue_that_refuses_is_told_as_a_job_and_never_as_a_day(
     watched.tick()
     job = f"job/{CATALOGUE_JOB}"
     assert opened(watched) == {job}
-    assert outcome.status.is_accepted
     assert world.register(day, alerts_folder=tmp_path / "alerts") == (True, None)
     watched.tick()
     assert opened(watched) == set()
@@ -149,10 +162,9 @@ def opened(watched: Watched) -> set[str]:
 
 @NEW
 def test_one_table_that_glue_refuses_is_named_told_and_ends_with_the_run_that_registers_it(
-    world: World, tmp_path: Path
+    world: World, landed: dt.date, tmp_path: Path
 ) -> None:
-    day = world.new_day()
-    assert world.run(day).success
+    day = landed
     watched = Watched(world, tmp_path / "alerts")
     watched.begin()
 
@@ -184,16 +196,18 @@ def open_alerts(watched: Watched) -> tuple[Any, ...]:
 
 
 @NEW
-def test_a_day_with_files_that_nobody_proved_is_not_registered_until_it_is_proven(world: World) -> None:
-    day = world.new_day()
-    assert world.run(day).success
+def test_a_day_with_files_that_nobody_proved_is_not_registered_until_it_is_proven(
+    world: World, landed: dt.date
+) -> None:
+    day = landed
     lake = world.platform.systems.lake
     (key,) = world.data_keys("login", day)
-    lake.put(key.replace("part_0", "part_9"), lake.read(key))
+    extra = f"{key.removesuffix('.parquet')}_more.parquet"
+    lake.put(extra, lake.read(key))
     assert world.register(day) == (True, None)
     assert set(registered(world, day)) == tables(world) - {EMPTY, "login"}
     assert f"radar run --date {day}" in failed(checks(world, CATALOGUED, day))["login"]
-    lake.delete(key.replace("part_0", "part_9"))
+    lake.delete(extra)
     assert world.register(day) == (True, None)
     assert set(registered(world, day)) == tables(world) - {EMPTY}
 
@@ -208,9 +222,10 @@ def drift(world: World, day: dt.date, *arguments: str) -> list[tuple[str, str, s
 
 
 @NEW
-def test_drift_made_by_hand_is_found_told_mended_and_then_nothing_is_found(world: World, tmp_path: Path) -> None:
-    day = world.new_day()
-    assert world.run(day).success
+def test_drift_made_by_hand_is_found_told_mended_and_then_nothing_is_found(
+    world: World, landed: dt.date, tmp_path: Path
+) -> None:
+    day = landed
     assert world.register(day) == (True, None)
     assert drift(world, day, "diff") == []
     glue, systems = glue_of(world), world.platform.systems
@@ -239,8 +254,10 @@ def test_drift_made_by_hand_is_found_told_mended_and_then_nothing_is_found(world
     newest = world.instance.get_latest_materialization_event(DRIFT_KEY)
     assert newest is not None
     assert newest.asset_materialization is not None
-    shown = newest.asset_materialization.metadata["table"].value
-    told = {(each.data["table"], each.data["where"]) for each in shown if each.data["day"] == day.isoformat()}
+    shown = newest.asset_materialization.metadata["table"]
+    assert isinstance(shown, dg.TableMetadataValue)
+    of_day = [each.data for each in shown.records if each.data["day"] == day.isoformat()]
+    told = {(each["table"], each["where"]) for each in of_day}
     assert told == {(table, where) for table, _, where, remedy in found if remedy != "mark"}, "marks are set on the way"
 
     assert drift(world, day, "repair", "--apply") == [("login", "missing", "lake", None)]
@@ -260,9 +277,8 @@ def reconcile(world: World, alerts: Path) -> None:
 
 
 @NEW
-def test_a_query_is_answered_and_archived_days_that_it_touches_are_named_first(world: World) -> None:
-    day = world.new_day()
-    assert world.run(day).success
+def test_a_query_is_answered_and_archived_days_that_it_touches_are_named_first(world: World, landed: dt.date) -> None:
+    day = landed
     assert world.register(day) == (True, None)
     rows = world.source_rows()["menu"]
     sql = f"SELECT count(*) AS n FROM menu WHERE cog_dt_ingestion = '{day}'"
@@ -284,9 +300,8 @@ def test_a_query_is_answered_and_archived_days_that_it_touches_are_named_first(w
 
 
 @NEW
-def test_the_crawler_is_awaited_and_what_it_left_is_compared_with_what_landed(world: World) -> None:
-    day = world.new_day()
-    assert world.run(day).success
+def test_the_crawler_is_awaited_and_what_it_left_is_compared_with_what_landed(world: World, landed: dt.date) -> None:
+    day = landed
     glue = glue_of(world).glue
     name = "crawler-bronze-radar"
     glue.create_crawler(
