@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -88,6 +89,14 @@ class AwsProxy:
         finally:
             with self.lock:
                 self.in_flight -= 1
+
+    def settle(self, quiet: float = 0.2) -> None:
+        """Waits until everything that a killed client has sent is answered: some of it is read after its death."""
+        known, since = -1, time.monotonic()
+        while self.in_flight or time.monotonic() - since < quiet:
+            if len(self.seen) != known:
+                known, since = len(self.seen), time.monotonic()
+            time.sleep(0.01)
 
     def count(self, method: str, part: str = "") -> int:
         """How many requests of a method had this in their path or target."""

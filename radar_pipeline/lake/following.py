@@ -15,8 +15,11 @@ from radar_pipeline.lake.errors import LakeError
 from radar_pipeline.lake.restoring import Asked, AskedObject
 from radar_pipeline.lake.store import LakeStore
 
-# Seconds between two looks at a restore: a local server needs two, S3 hours.
-_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.5, 60.0, 1.5
+# Seconds between two looks at a restore: short at first, as a local server needs two seconds; then a small part of the
+# time that S3 usually needs, since each look at each file is billed.
+_FIRST_PAUSE, _GROWTH = 0.5, 1.5
+_SHORTEST_LONG_PAUSE, _LONGEST_PAUSE = 5.0, 600.0
+_LOOKS = 60
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,12 @@ def follow(
         if not follower.waiting or left <= 0:
             return follower.report(clock())
         sleep(min(pause, left))
-        pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+        pause = min(pause * _GROWTH, _longest_pause(plan))
+
+
+def _longest_pause(plan: RestorePlan) -> float:
+    usually = plan.estimate.time.usually_until.total_seconds() if plan.estimate.time else _LONGEST_PAUSE
+    return min(max(usually / _LOOKS, _SHORTEST_LONG_PAUSE), _LONGEST_PAUSE)
 
 
 class _Follower:

@@ -30,7 +30,7 @@ from radar_pipeline.lake.glue import GlueCatalogue, GlueConfig
 from radar_pipeline.lake.inventory import read_folders
 from radar_pipeline.lake.store import LakeConfig, LakeStore
 from radar_pipeline.settings import Settings
-from radar_pipeline_tests.aws_proxy import AwsProxy, access_denied, aws_proxy
+from radar_pipeline_tests.aws_proxy import AwsProxy, access_denied, aws_proxy, json_error
 from radar_pipeline_tests.lake.samples import new_table, parquet
 from radar_pipeline_tests.servers import S3Server
 
@@ -161,8 +161,12 @@ def test_days_are_estimated_first_then_brought_back_and_marked(
         "readable_until": ends.isoformat(),
     }
 
-    again = radar(*span)
+    proxy.rules.append(lambda seen: json_error(400, "AccessDeniedException") if "Glue" in seen.target else None)
+    again = radar(*span, status=1)
     assert "Nothing has to be asked for." in again.stdout
+    assert "2 of 2 days can be read" in again.stdout
+    assert "the days could not be marked in Glue" in again.stderr
+    proxy.rules.clear()
     longer = radar(*span, "--extend", "--days", "30", "--yes")
     assert "2 copies that are there already would live longer" in longer.stdout
     assert f"{copy_expires_at(dt.datetime.now(dt.UTC), 30):%Y-%m-%d %H:%M} UTC" in longer.stdout

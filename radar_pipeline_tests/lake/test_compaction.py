@@ -11,7 +11,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -263,8 +262,8 @@ def is_change(seen: Seen) -> bool:
 # The merged file staged, the parts copied (2 to 4), the record, the merged file put in place (6), markers and deletions
 # (7 to 12), the staged file and the record discarded. What does not take effect was cut off on its way.
 CHANGES = 3 * PARTS + 5
-KILLED_AFTER = (1, 3, 5, 6, 8, 10, 12, 13, 14)
-KILLED_BEFORE = (1, 6, 13)
+KILLED_AFTER = (1, 3, 5, 6, 8, 12, 13, 14)
+KILLED_BEFORE = (6, 13)
 
 
 @ministack
@@ -323,8 +322,7 @@ def kill_at(
     forking.stdin.flush()
     child.set_result(int(forking.stdout.readline()))
     assert os.WTERMSIG(int(forking.stdout.readline())) == signal.SIGKILL
-    while proxy.in_flight:
-        time.sleep(0.01)
+    proxy.settle()
     proxy.rules.clear()
 
 
