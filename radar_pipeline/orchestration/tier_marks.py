@@ -199,8 +199,8 @@ def observe(
     for event in found.events:
         report(event)
     if found.events:
-        memory = {OBSERVED_TIERS: dg.MetadataValue.json(spans_document(found.spans)), "observed": len(found.events)}
-        report(dg.AssetObservation(DAY_TIERS, metadata=memory))
+        memory = dg.MetadataValue.json(spans_document(found.spans))
+        report(dg.AssetObservation(DAY_TIERS, metadata={OBSERVED_TIERS: memory, "observed": len(found.events)}))
     return found
 
 
