@@ -58,14 +58,15 @@ def _batches(days: Iterable[list[PlannedStep]]) -> Iterator[list[list[PlannedSte
 
 
 def _delete_batch(work: Work, days: list[list[PlannedStep]], recheck: Recheck) -> list[StepEnd]:
-    holds = work.pace.run(recheck.holds)
+    looked = iter(work.each(lambda step: _look(work, step), [step for day in days for step in day]))
+    newcomers = work.each(lambda day: _newcomers(work, day), days)
+    # Last, as looking at many objects takes a while in which somebody may place a hold.
     accepted = work.pace.run(recheck.newest_accepted)
+    holds = work.pace.run(recheck.holds)
 
     def leave(each: _Looked) -> str | None:
         return still_due(each.step, each.now, holds, accepted.get(each.step.table))
 
-    looked = iter(work.each(lambda step: _look(work, step), [step for day in days for step in day]))
-    newcomers = work.each(lambda day: _newcomers(work, day), days)
     ends: list[StepEnd] = []
     due: list[_Looked] = []
     for day, new in zip(days, newcomers, strict=True):

@@ -40,10 +40,14 @@ def delete_objects(work: Work, etags: Mapping[str, str]) -> dict[str, Deleted | 
         What became of each key.
     """
     results: dict[str, Deleted | LakeError] = {}
-    for _ in range(_ROUNDS):
+    for attempt in range(_ROUNDS):
         left = {key: etag for key, etag in etags.items() if not _is_settled(results.get(key))}
         if not left or work.pace.verdict is not None:
             break
+        if attempt:
+            # S3 also asks to slow down within an answer, for single keys.
+            work.pace.slow_down()
+            work.pace.wait(attempt - 1)
         results |= _one_round(work, left)
     if verdict := work.pace.verdict:
         return {key: results.get(key) or verdict for key in etags}

@@ -132,7 +132,7 @@ def apply_plan(
         tuple(tally.failed),
         stopped,
         plan.stops,
-        problems,
+        (*problems, *work.problems),
     )
 
 
