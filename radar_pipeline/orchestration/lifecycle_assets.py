@@ -91,8 +91,10 @@ def lifecycle_assets(systems: Systems, alerting: Alerting) -> dg.AssetsDefinitio
 
     @dg.multi_asset(name="retention", specs=_SPECS, check_specs=_CHECKS, can_subset=True, pool=RETENTION_POOL)
     def retention(context: dg.AssetExecutionContext, config: RetentionConfig) -> Iterator[Any]:
-        from radar_pipeline.orchestration.failing import plain_failures
+        from radar_pipeline.domain.diagnosis import Origin, diagnose
+        from radar_pipeline.orchestration.failing import failure, plain_failures
         from radar_pipeline.orchestration.lifecycle_run import LifecycleRun
+        from radar_pipeline.orchestration.retention import AllowanceError
 
         with plain_failures(systems.settings, context.log.debug):
             wanted = systems.settings.retention_apply if config.apply is None else config.apply
@@ -113,7 +115,10 @@ def lifecycle_assets(systems: Systems, alerting: Alerting) -> dg.AssetsDefinitio
                 run.tell(survey)
                 context.log.info("nothing was done: this run only plans")
                 return
-            applied = run.apply(survey, run_id=context.run.run_id, allow_deletions=config.allow_deletions)
+            try:
+                applied = run.apply(survey, run_id=context.run.run_id, allow_deletions=config.allow_deletions)
+            except AllowanceError as error:
+                raise failure(str(error), diagnose(str(error), origin=Origin.CONFIGURATION)) from None
             run.tell(survey, applied)
             yield run.run_result(survey, applied)
             yield from run.run_checks(applied, checks)

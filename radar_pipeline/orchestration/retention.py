@@ -11,21 +11,20 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from radar_pipeline.domain.compaction import Proven
 from radar_pipeline.domain.day_tiers import tiers_of_days
 from radar_pipeline.domain.forecast import forecast
 from radar_pipeline.domain.prices import PriceList, cost_of
 from radar_pipeline.domain.retention import Hold, RetentionPolicy
 from radar_pipeline.domain.retention_plan import PlannedStep, RetentionPlan, Step, plan_lake
 from radar_pipeline.domain.retention_rules import RulesDiff, diff_rules, rules_of
-from radar_pipeline.lake.compaction import Compaction, compact_day, finish_open
+from radar_pipeline.lake.compaction import Compaction, finish_open
 from radar_pipeline.lake.deletion import Progress, Recheck
 from radar_pipeline.lake.errors import LakeError
 from radar_pipeline.lake.holds import read_holds
-from radar_pipeline.lake.ledger import read_history
 from radar_pipeline.lake.listing import list_quarantine, list_tables
 from radar_pipeline.lake.retention import ApplyReport, apply_plan
 from radar_pipeline.lake.rules import read_rules
+from radar_pipeline.orchestration.compacting import compact_and_register, register_again
 from radar_pipeline.orchestration.survey import DaysByTable, Planner, RulesState, Survey, accepted_days
 from radar_pipeline.orchestration.systems import Systems
 from radar_pipeline.tables.prices import load_prices
@@ -171,10 +170,10 @@ class Retention:
 
         Raises:
             AllowanceError: Another number of deletions is planned than is allowed.
+            LakeError: What a killed run began to merge cannot be read.
         """
         systems, plan = self.systems, allowed(survey, allow_deletions)
-        for found in finish_open(systems.lake, systems.layout):
-            self.log(f"a compaction that was interrupted, {found.table} of {found.day}: {found.words}")
+        self._finish_compactions()
         report = apply_plan(
             systems.lake,
             systems.layout,
@@ -218,18 +217,15 @@ class Retention:
         return newest
 
     def _compact(self, steps: Sequence[PlannedStep]) -> Compaction:
-        """Merges the small files of one day of one table, of which the ledger says what it holds."""
-        table, day = steps[0].table, steps[0].day
-        systems = self.systems
-        return compact_day(
-            systems.lake, systems.layout, table, day, proven=self._proven(table, day), clock=systems.clock
-        )
+        """Merges the small files of one day of one table."""
+        return compact_and_register(self.systems, steps[0].table, steps[0].day)
 
-    def _proven(self, table: str, day: dt.date) -> Proven:
-        """The proven snapshots of a day: only those are ever judged."""
-        history = read_history(self.systems.lake, self.systems.layout, until=day, days=1)
-        judged = history.judgements.get(table, {}).get(day, ())
-        return frozenset((each.rows, each.newest) for each in judged)
+    def _finish_compactions(self) -> None:
+        """Finishes what a killed run began to merge, and has the catalogue know of it."""
+        for found in finish_open(self.systems.lake, self.systems.layout):
+            problem = register_again(self.systems, found.table, found.day) if found.key else None
+            words = f"{found.words}; {problem}" if problem else found.words
+            self.log(f"a merge that was interrupted, {found.table} of {found.day}: {words}")
 
 
 def allowed(survey: Survey, allow_deletions: int | None) -> RetentionPlan:

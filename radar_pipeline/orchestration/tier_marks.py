@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 DELETED = "deleted"
 
 # Observations of one run at most: an event takes about 5 ms to store. What is left over is observed by the next run.
-MOST_OBSERVED = 2_000
+MOST_OBSERVED = 5_000
 
 # Name of the metadata that remembers what was observed.
 OBSERVED_TIERS = "observed_tiers"

@@ -96,7 +96,9 @@ class Lake:
         (self.home / "tables.yaml").write_text(registry_text(**changes), encoding="utf-8")
 
     def clock(self) -> dt.datetime:
-        return dt.datetime.now(dt.UTC) + dt.timedelta(days=self.offset)
+        # Of the day that is meant, also where midnight passes during a test.
+        now = dt.datetime.now(dt.UTC)
+        return now + (self.began + dt.timedelta(days=self.offset) - now.date())
 
     @property
     def settings(self) -> Settings:

@@ -252,6 +252,11 @@ def test_a_run_that_only_plans_changes_nothing_and_shows_what_it_would_do(lake: 
     for days in (0, 60, SEVEN_YEARS):
         result = lake.run(days=days, apply=False)
         assert result.success
+    # Nor does one that is allowed another number of deletions than it plans.
+    refused = lake.run(allow_deletions=1)
+    assert not refused.success
+    (step,) = [event.step_failure_data for event in refused.all_events if event.is_step_failure]
+    assert "4 objects are planned to be deleted and 1 are allowed" in str(step.user_failure_data.description)
     assert lake.versions() == before
     plan = metadata_of(result, RETENTION_PLAN)
     assert (plan["objects_standard"], plan["objects_to_delete"], plan["bounds_exceeded"]) == (6, 4, 1)
