@@ -58,23 +58,34 @@ def read_catalogue(instance: dg.DagsterInstance, registry: Registry, day: dt.dat
     if failed:
         first = "; ".join(tables[failed[0]].reasons)
         words += f", not {listed(failed)} ({failed[0]}: {first})"
-    counted, differing = _counted(instance, registry, partition)
+    agreeing, differing, unasked = _counted(instance, registry, partition)
+    counted = len(agreeing) + len(differing)
     if counted:
-        words += f"; Athena counts the proven rows of {counted - len(differing)} of {counted} critical tables"
+        words += f"; Athena counts the proven rows of {len(agreeing)} of {counted} critical tables"
     if differing:
         words += f", not of {listed(differing)}"
+    if unasked:
+        words += f"; Athena could not be asked about {listed(unasked)}"
+    # Of what could not be asked nothing is known; what is registered is well all the same.
     return CatalogueTold(words, is_well=not failed and not differing)
 
 
-def _counted(instance: dg.DagsterInstance, registry: Registry, partition: str) -> tuple[int, list[str]]:
-    """How many critical tables Athena was asked about, and those of which it counts other rows."""
+def _counted(
+    instance: dg.DagsterInstance, registry: Registry, partition: str
+) -> tuple[list[str], list[str], list[str]]:
+    """Critical tables of which Athena counts what was proven, those of which it does not, and those not asked about."""
     from dagster._core.event_api import PartitionKeyFilter
-    from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus as Status
 
     keys = {dg.AssetCheckKey(bronze_key(table), ROWS_AGREE): table.name for table in registry.tables if table.critical}
-    found = instance.event_log_storage.get_latest_asset_check_execution_by_key(
+    records = instance.event_log_storage.get_latest_asset_check_execution_by_key(
         list(keys), PartitionKeyFilter(key=partition)
     )
-    judged = {keys[key]: record.status for key, record in found.items()}
-    failed = sorted(name for name, status in judged.items() if status is Status.FAILED)
-    return sum(status in {Status.SUCCEEDED, Status.FAILED} for status in judged.values()), failed
+    found: tuple[list[str], list[str], list[str]] = ([], [], [])
+    for key, record in records.items():
+        event = record.event.dagster_event if record.event else None
+        if event is None or event.event_type is not dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            continue
+        evaluation = event.asset_check_evaluation_data
+        group = 0 if evaluation.passed else 1 if "athena_rows" in evaluation.metadata else 2
+        found[group].append(keys[key])
+    return found

@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from dagster._core.event_api import PartitionKeyFilter
 
 from radar_pipeline.build import build_definitions
+from radar_pipeline.cli.catalogue_told import CatalogueTold, read_catalogue, register
 from radar_pipeline.cli.main import main
 from radar_pipeline.domain.catalogue import Mark, catalogue_name
 from radar_pipeline.domain.tiers import StorageClass
@@ -153,6 +154,41 @@ def test_glue_that_refuses_is_told_as_a_job_and_never_as_a_day(
     assert world.register(day, alerts_folder=tmp_path / "alerts") == (True, None)
     watched.tick()
     assert opened(watched) == set()
+
+
+@NEW
+def test_what_radar_run_says_of_the_catalogue_and_when_it_is_not_well(world: World, landed: dt.date) -> None:
+    def told(**settings: Any) -> CatalogueTold:
+        platform = replace(world.platform, settings=world.settings.model_copy(update=settings))
+        found = register(platform, world.instance, landed, quiet=True)
+        assert found
+        return found
+
+    count, critical = len(tables(world)), sum(table.critical for table in world.registry.tables)
+    well = f"catalogue: {count} of {count} tables registered"
+    counted = f"; Athena counts the proven rows of {critical} of {critical} critical tables"
+    assert told() == CatalogueTold(well + counted, is_well=True)
+    assert read_catalogue(world.instance, world.registry, landed) == told()
+    away = told(athena_endpoint_url="http://127.0.0.1:9")
+    assert away.is_well, "what is registered is well, whether Athena can be asked or not"
+    assert away.words.startswith(f"{well}; Athena could not be asked about")
+    refused = told(glue_endpoint_url="http://127.0.0.1:9")
+    assert not refused.is_well
+    assert f"{landed} is not registered" in refused.words
+    assert "RADAR_GLUE_ENDPOINT_URL" in refused.words
+    # A file that vanished after it was proven: the day is registered, and Athena counts fewer rows.
+    lake = world.platform.systems.lake
+    (key,) = world.data_keys("store", landed)
+    body = lake.read(key)
+    lake.delete(key)
+    try:
+        lost = told()
+    finally:
+        lake.put(key, body)
+    assert not lost.is_well
+    assert "not store" in lost.words
+    off = replace(world.platform, settings=world.settings.model_copy(update={"catalogue": "off"}))
+    assert register(off, world.instance, landed, quiet=True) is None
 
 
 def opened(watched: Watched) -> set[str]:
