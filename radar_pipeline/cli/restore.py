@@ -153,7 +153,8 @@ def _carry_out(systems: Systems, plan: RestorePlan, *, no_wait: bool, timeout: f
     limit = dt.timedelta(hours=timeout) if timeout is not None else _patience(plan)
     try:
         asked = _ask(systems, plan, quiet=as_json)
-        report = _follow(systems, plan, asked, dt.timedelta() if no_wait or not pending else limit, quiet=as_json)
+        limit = dt.timedelta() if no_wait or not pending else limit
+        report = _follow(systems, plan, asked, limit, quiet=as_json or not pending)
     except KeyboardInterrupt:
         message = f"interrupted; {_GOES_ON}"
         raise UsageProblem(message) from None

@@ -76,7 +76,7 @@ def plan_document(plan: RestorePlan) -> Mapping[str, Any]:
         "to": plan.last.isoformat(),
         "days": plan.days,
         "tier": plan.retrieval.lower(),
-        "objects": {state.value: states[state] for state in Readability},
+        "objects": {state.name.lower(): states[state] for state in Readability},
         "to_start": len(plan.starts),
         "to_extend": len(plan.extends),
         "estimates": {way.lower(): _estimate_document(each) for way, each in plan.estimates.items()},
@@ -124,7 +124,7 @@ def _what_lies_there(plan: RestorePlan) -> str:
 
 def _cells(estimate: RestoreEstimate, plan: RestorePlan) -> tuple[str, str, str, str]:
     if estimate.unavailable:
-        return "-", "-", "-", f"not offered: {estimate.unavailable}"
+        return "-", "-", "-", estimate.unavailable
     count = f"{estimate.objects + len(plan.extends):,}"
     return count, f"{estimate.bytes / 1e6:,.1f}", f"{estimate.usd:,.4f}", _time(estimate.time)
 

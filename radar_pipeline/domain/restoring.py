@@ -259,7 +259,8 @@ def _estimate(
     for tier in by_tier:
         if way not in RESTORE_TIMES[tier] or way not in prices.retrievals.get(tier, {}):
             count = len(by_tier[tier])
-            why = f"{count} of the objects lie in {tier}, from which S3 offers no {way.lower()} retrieval"
+            lie = "1 of the files lies" if count == 1 else f"{count:,} of the files lie"
+            why = f"{lie} in {tier}, from which S3 offers no {way.lower()} retrieval"
             return RestoreEstimate(way, len(starts), size, unavailable=why)
     asked = [(prices.retrievals[tier][way], sizes) for tier, sizes in by_tier.items()]
     prolonged = [(prices.retrievals[each.object.tier].get(way), 1) for each in extends]

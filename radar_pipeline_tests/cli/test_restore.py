@@ -180,7 +180,7 @@ def test_what_needs_no_restore_and_what_cannot_be_done_is_said(radar: Radar, sto
     assert "nothing of store is archived on 2026-03-01: all 2 files of 1 day can be read as they are" in hot.stdout
     assert "nothing of store lies in the bucket on 2026-02-01" in radar("store", "--from", "2026-02-01").stdout
     deep = radar("store", "--from", "2026-03-02", "--tier", "expedited", "--yes", status=2)
-    assert "error: 1 of the objects lie in DEEP_ARCHIVE, from which S3 offers no expedited retrieval" in deep.stderr
+    assert "error: 1 of the files lies in DEEP_ARCHIVE, from which S3 offers no expedited retrieval" in deep.stderr
     assert "take --tier standard or --tier bulk" in deep.stderr
 
     for arguments, words in (

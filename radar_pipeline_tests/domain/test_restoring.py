@@ -133,7 +133,7 @@ def test_how_long_it_takes_is_what_the_slowest_archive_takes() -> None:
 def test_nothing_comes_quickly_from_the_deepest_archive_and_the_estimate_says_so() -> None:
     made = plan([lake_object(0), lake_object(1, tier=StorageClass.DEEP_ARCHIVE)], retrieval=Retrieval.EXPEDITED)
     assert made.estimate.unavailable == (
-        "1 of the objects lie in DEEP_ARCHIVE, from which S3 offers no expedited retrieval"
+        "1 of the files lies in DEEP_ARCHIVE, from which S3 offers no expedited retrieval"
     )
     assert made.estimate.usd == 0
     assert made.estimates[Retrieval.STANDARD].unavailable is None
