@@ -16,7 +16,7 @@ from radar_pipeline.lake.holds import place_hold, read_holds
 from radar_pipeline.lake.listing import look_at
 from radar_pipeline.lake.publish import marker_key
 from radar_pipeline.lake.store import LakeStore
-from radar_pipeline_tests.aws_proxy import Answer, aws_proxy, s3_error, slow_down
+from radar_pipeline_tests.aws_proxy import Answer, access_denied, aws_proxy, s3_error, slow_down
 from radar_pipeline_tests.lake.aging import (
     COLD,
     COOL,
@@ -231,6 +231,26 @@ def test_what_may_not_be_touched_is_named_and_the_rest_is_done(guarded, layout):
     assert second.done == {Step.DELETE: Tally(1, len(LARGE))}
     problems = [each for each in read_audit(root, layout, run_id="run-1") if each.phase is Phase.FAILED]
     assert [(each.key, each.action) for each in problems] == [(stuck, Action.DELETE)]
+
+
+@ministack
+def test_an_old_version_that_could_not_be_removed_is_removed_by_a_later_run(config, store, layout):
+    keys = fill(store, layout, {("store", COOL): 3, ("store", 1): 1})
+    with aws_proxy(config.endpoint_url) as proxy:
+        proxy.rules.append(lambda seen: access_denied() if seen.method == "DELETE" and "part_1" in seen.path else None)
+        without_right = through(config, proxy.url)
+        report = apply(without_right, layout, plan(store, layout, ["store"]))
+        assert report.done == {Step.MOVE: Tally(2, 2 * len(LARGE))}
+        assert ["IAM" in each.why for each in report.failed] == [True]
+        # The plan has nothing more to ask for, and still it is not forgotten.
+        again = apply(without_right, layout, plan(store, layout, ["store"]), run_id="run-2")
+        assert ["part_1" in each and "IAM" in each for each in again.problems] == [True]
+        assert not again.is_complete
+        assert proxy.count("PUT", "file_store") == 3
+    assert len(versions(store, f"{layout.prefix}/")) == 5
+    assert apply(store, layout, plan(store, layout, ["store"]), run_id="run-3").is_complete
+    assert Counter(key for key, _, _ in versions(store, f"{layout.prefix}/")) == dict.fromkeys(keys, 1)
+    assert set(tiers(store, f"{layout.prefix}/")) == set(keys)
 
 
 @ministack
