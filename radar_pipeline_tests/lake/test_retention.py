@@ -289,6 +289,32 @@ def test_a_deletion_of_which_s3_does_half_is_finished_key_by_key(config, store, 
 
 
 @ministack
+def test_a_deletion_of_which_nothing_was_heard_comes_back_all_the_same(config, store, layout):
+    keys = fill(store, layout, {("store", OVER): 2, ("store", 1): 1})
+    found = plan(store, layout, ["store"])
+
+    def deleted_and_silent(seen):
+        if seen.method == "POST" and "delete" in seen.path:
+            proxy.rules.clear()
+            # It is done, no answer comes, and nobody may look.
+            for key in of_age(layout, keys, OVER):
+                store.delete(key)
+            proxy.rules.append(lambda seen: access_denied() if "versions" in seen.path else None)
+            return s3_error(500, "InternalError")
+        return None
+
+    with aws_proxy(config.endpoint_url) as proxy:
+        proxy.rules.append(deleted_and_silent)
+        report = apply(through(config, proxy.url), layout, found)
+    assert {each.step.object.key for each in report.failed} == set(of_age(layout, keys, OVER))
+    assert all("whether it was is not known" in each.why for each in report.failed)
+    assert {each.key for each in undelete(store, layout, "run-1", clock=lambda: NOW).restored} == set(
+        of_age(layout, keys, OVER)
+    )
+    assert readable(store, layout) == set(keys)
+
+
+@ministack
 def test_while_s3_asks_to_slow_down_less_is_asked_and_all_is_done(config, store, layout, keys):
     found = plan(store, layout, TABLES)
     refusals = Counter()
