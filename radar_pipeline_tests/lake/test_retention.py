@@ -288,6 +288,32 @@ def test_a_deletion_of_which_s3_does_half_is_finished_key_by_key(config, store, 
     assert {each.key for each in undelete(store, layout, "run-1", clock=lambda: NOW).restored} >= set(over[1:3])
 
 
+def test_a_file_written_at_the_last_moment_stays_and_an_odd_name_keeps_no_other(config, store, layout):
+    keys = fill(store, layout, {("store", OVER): 3, ("store", 1): 1})
+    odd = layout.folder("store", day(OVER)) + "no\x01xml & <so on>.parquet"
+    store.put(odd, LARGE)
+    found = plan(store, layout, ["store"])
+    written = of_age(layout, keys, OVER)[1]
+
+    def late_writer(seen):
+        if seen.method in {"POST", "DELETE"}:
+            proxy.rules.clear()
+            store.put(written, b"newer rows")
+
+    with aws_proxy(config.endpoint_url) as proxy:
+        proxy.rules.append(late_writer)
+        report = apply(through(config, proxy.url), layout, found)
+    assert report.done == {Step.DELETE: Tally(3, 3 * len(LARGE))}
+    assert [(each.step.object.key, each.why) for each in report.skipped] == [
+        (written, "it was changed while it was to be deleted")
+    ]
+    assert readable(store, layout) == {written, *of_age(layout, keys, 1)}
+    assert store.read(written) == b"newer rows"
+    # (Neither server can list the versions of a key with a control character, so that one is not asked for here.)
+    undelete(store, layout, "run-1", clock=lambda: NOW)
+    assert readable(store, layout) >= set(keys)
+
+
 @ministack
 def test_a_deletion_of_which_nothing_was_heard_comes_back_all_the_same(config, store, layout):
     keys = fill(store, layout, {("store", OVER): 2, ("store", 1): 1})
