@@ -92,9 +92,17 @@ class Work:
         """Writes down what is about to be done."""
         return self.pace.run(lambda: write_intent(self.store, self.layout, entries))
 
-    def close(self, batch: OpenBatch, entries: Sequence[AuditEntry]) -> None:
-        """Writes down what came of it. Where that fails the next run does it, as after one that was killed."""
+    def close(self, batch: OpenBatch, entries: Sequence[AuditEntry], *, doubtful: Sequence[AuditEntry] = ()) -> None:
+        """Writes down what came of it. Where that fails the next run does it, as after one that was killed.
+
+        Args:
+            batch: What was intended.
+            entries: What came of each object.
+            doubtful: What the next run is to look at again all the same: opened anew before the batch is closed.
+        """
         try:
+            if doubtful:
+                self.intend(doubtful)
             self.pace.run(lambda: write_outcome(self.store, batch, entries))
         except LakeError as error:
             self.problems.append(f"what came of {len(entries)} objects is left for the next run to write down: {error}")

@@ -13,7 +13,7 @@ from radar_pipeline.lake.acting import BATCH, Ended, StepEnd, Work
 from radar_pipeline.lake.audit import Action, AuditEntry, Phase
 from radar_pipeline.lake.deleting import Deleted, delete_objects
 from radar_pipeline.lake.deletion import Recheck
-from radar_pipeline.lake.errors import LakeError
+from radar_pipeline.lake.errors import LakeError, LakeFault
 from radar_pipeline.lake.listing import as_object, head, list_prefix
 
 
@@ -128,7 +128,11 @@ def _delete(work: Work, due: list[_Looked]) -> list[StepEnd]:
     results: dict[str, Deleted | LakeError] = {}
     for start in range(0, len(intents), BATCH):
         results |= delete_objects(work, {each.key: each.etag for each in intents[start : start + BATCH]})
-    work.close(batch, [_outcome(work, intent, results[intent.key]) for intent in intents])
+    # A refusal is clear; of anything else nobody knows how far S3 came.
+    failures = {key: each for key, each in results.items() if isinstance(each, LakeError)}
+    unclear = {key for key, each in failures.items() if each.fault is not LakeFault.POLICY}
+    outcomes = [_outcome(work, intent, results[intent.key]) for intent in intents]
+    work.close(batch, outcomes, doubtful=[intent for intent in intents if intent.key in unclear])
     return [_end(work, each.step, results[each.step.object.key]) for each in due]
 
 

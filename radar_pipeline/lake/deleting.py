@@ -112,7 +112,13 @@ def _is_doubtful(result: Deleted | LakeError | None) -> bool:
 
 def _look_after(work: Work, key: str, problem: Deleted | LakeError | None) -> Deleted | LakeError:
     """What became of a key for which S3 gave no clear answer."""
-    state = work.pace.run(lambda: state_of(work.store, key))
+    try:
+        state = work.pace.run(lambda: state_of(work.store, key))
+    except LakeError as error:
+        if error is work.pace.verdict:
+            raise
+        message = f"{key} was to be deleted, and whether it was is not known: {error}"
+        return LakeError(LakeFault.OTHER, message)
     if state.current is None:
         return Deleted(state.marker_id)
     if isinstance(problem, LakeError) and problem.fault in {LakeFault.CHANGED, LakeFault.MISSING}:

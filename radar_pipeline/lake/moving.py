@@ -32,7 +32,10 @@ def move_batch(work: Work, steps: Sequence[PlannedStep]) -> list[StepEnd]:
     ]
     batch = work.intend(intents)
     moved = work.each(lambda each: move(work.store, each[1], work.pace), ready)
-    work.close(batch, [_outcome(work, intent, each) for intent, each in zip(intents, moved, strict=True)])
+    results = list(zip(intents, moved, strict=True))
+    # Copied or not, and the old version there or not: the next plan will not ask, as it may find them in their tier.
+    doubtful = [intent for intent, each in results if isinstance(each, LakeError)]
+    work.close(batch, [_outcome(work, intent, each) for intent, each in results], doubtful=doubtful)
     return ends + [_end(work, step, each) for (step, _), each in zip(ready, moved, strict=True)]
 
 

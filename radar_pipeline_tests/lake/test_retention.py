@@ -16,7 +16,7 @@ from radar_pipeline.lake.holds import place_hold, read_holds
 from radar_pipeline.lake.listing import look_at
 from radar_pipeline.lake.publish import marker_key
 from radar_pipeline.lake.store import LakeStore
-from radar_pipeline_tests.aws_proxy import Answer, aws_proxy, s3_error, slow_down
+from radar_pipeline_tests.aws_proxy import Answer, access_denied, aws_proxy, s3_error, slow_down
 from radar_pipeline_tests.lake.aging import (
     COLD,
     COOL,
@@ -234,6 +234,26 @@ def test_what_may_not_be_touched_is_named_and_the_rest_is_done(guarded, layout):
 
 
 @ministack
+def test_an_old_version_that_could_not_be_removed_is_removed_by_a_later_run(config, store, layout):
+    keys = fill(store, layout, {("store", COOL): 3, ("store", 1): 1})
+    with aws_proxy(config.endpoint_url) as proxy:
+        proxy.rules.append(lambda seen: access_denied() if seen.method == "DELETE" and "part_1" in seen.path else None)
+        without_right = through(config, proxy.url)
+        report = apply(without_right, layout, plan(store, layout, ["store"]))
+        assert report.done == {Step.MOVE: Tally(2, 2 * len(LARGE))}
+        assert ["IAM" in each.why for each in report.failed] == [True]
+        # The plan has nothing more to ask for, and still it is not forgotten.
+        again = apply(without_right, layout, plan(store, layout, ["store"]), run_id="run-2")
+        assert ["part_1" in each and "IAM" in each for each in again.problems] == [True]
+        assert not again.is_complete
+        assert proxy.count("PUT", "file_store") == 3
+    assert len(versions(store, f"{layout.prefix}/")) == 5
+    assert apply(store, layout, plan(store, layout, ["store"]), run_id="run-3").is_complete
+    assert Counter(key for key, _, _ in versions(store, f"{layout.prefix}/")) == dict.fromkeys(keys, 1)
+    assert set(tiers(store, f"{layout.prefix}/")) == set(keys)
+
+
+@ministack
 def test_a_deletion_of_which_s3_does_half_is_finished_key_by_key(config, store, layout):
     keys = fill(store, layout, {("store", OVER): 6, ("store", 1): 1})
     over = of_age(layout, keys, OVER)
@@ -266,6 +286,58 @@ def test_a_deletion_of_which_s3_does_half_is_finished_key_by_key(config, store, 
     done = [each for each in read_audit(store, layout) if each.phase is Phase.DONE]
     assert {each.key: each.version_id for each in done} == {key: version[key] for key in over[:3] + over[4:5]}
     assert {each.key for each in undelete(store, layout, "run-1", clock=lambda: NOW).restored} >= set(over[1:3])
+
+
+def test_a_file_written_at_the_last_moment_stays_and_an_odd_name_keeps_no_other(config, store, layout):
+    keys = fill(store, layout, {("store", OVER): 3, ("store", 1): 1})
+    odd = layout.folder("store", day(OVER)) + "no\x01xml & <so on>.parquet"
+    store.put(odd, LARGE)
+    found = plan(store, layout, ["store"])
+    written = of_age(layout, keys, OVER)[1]
+
+    def late_writer(seen):
+        if seen.method in {"POST", "DELETE"}:
+            proxy.rules.clear()
+            store.put(written, b"newer rows")
+
+    with aws_proxy(config.endpoint_url) as proxy:
+        proxy.rules.append(late_writer)
+        report = apply(through(config, proxy.url), layout, found)
+    assert report.done == {Step.DELETE: Tally(3, 3 * len(LARGE))}
+    assert [(each.step.object.key, each.why) for each in report.skipped] == [
+        (written, "it was changed while it was to be deleted")
+    ]
+    assert readable(store, layout) == {written, *of_age(layout, keys, 1)}
+    assert store.read(written) == b"newer rows"
+    # (Neither server can list the versions of a key with a control character, so that one is not asked for here.)
+    undelete(store, layout, "run-1", clock=lambda: NOW)
+    assert readable(store, layout) >= set(keys)
+
+
+@ministack
+def test_a_deletion_of_which_nothing_was_heard_comes_back_all_the_same(config, store, layout):
+    keys = fill(store, layout, {("store", OVER): 2, ("store", 1): 1})
+    found = plan(store, layout, ["store"])
+
+    def deleted_and_silent(seen):
+        if seen.method == "POST" and "delete" in seen.path:
+            proxy.rules.clear()
+            # It is done, no answer comes, and nobody may look.
+            for key in of_age(layout, keys, OVER):
+                store.delete(key)
+            proxy.rules.append(lambda seen: access_denied() if "versions" in seen.path else None)
+            return s3_error(500, "InternalError")
+        return None
+
+    with aws_proxy(config.endpoint_url) as proxy:
+        proxy.rules.append(deleted_and_silent)
+        report = apply(through(config, proxy.url), layout, found)
+    assert {each.step.object.key for each in report.failed} == set(of_age(layout, keys, OVER))
+    assert all("whether it was is not known" in each.why for each in report.failed)
+    assert {each.key for each in undelete(store, layout, "run-1", clock=lambda: NOW).restored} == set(
+        of_age(layout, keys, OVER)
+    )
+    assert readable(store, layout) == set(keys)
 
 
 @ministack
