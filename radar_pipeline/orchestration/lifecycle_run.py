@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -74,7 +75,7 @@ class LifecycleRun:
             self.log(f"not planned: {problem}")
         for stop in survey.plan.stops:
             self.log(f"nothing will be deleted: {stop}")
-        self._mark(survey.days, {})
+        self._mark(survey.days, {}, over=self._over(survey))
         return survey
 
     def apply(self, survey: Survey, *, run_id: str, allow_deletions: int | None = None) -> Applied:
@@ -86,20 +87,31 @@ class LifecycleRun:
         applied = Retention(self.systems, self.log).apply(
             survey, run_id=run_id, allow_deletions=allow_deletions, on_progress=self.on_progress or self._tell_progress
         )
-        self._mark(applied.days, applied.emptied)
+        self._mark(applied.days, applied.emptied, over=self._over(survey))
         return applied
 
     def mark_again(self, tables: Sequence[str]) -> None:
         """Looks at tables once more and marks their days as they lie now."""
         days, problems = Retention(self.systems, self.log).look_again(tables)
         self.problems += problems
-        self._mark(days, {})
+        self._mark(days, {}, over={})
+
+    def _over(self, survey: Survey) -> Mapping[str, dt.date]:
+        """Up to which day the policy deletes, by table."""
+        ages = {
+            table.name: age
+            for table in self.systems.registry.tables
+            if (age := survey.policy.classes[table.retention].delete_after_days) is not None
+        }
+        return {name: survey.day - timedelta(days=age) for name, age in ages.items()}
 
     def _tell_progress(self, done: int, total: int) -> None:
         if done == total or done % _TOLD_EVERY == 0:
             self.log(f"{done:,} of {total:,} steps")
 
-    def _mark(self, days: DaysByTable, emptied: Mapping[str, tuple[dt.date, ...]]) -> None:
+    def _mark(
+        self, days: DaysByTable, emptied: Mapping[str, tuple[dt.date, ...]], *, over: Mapping[str, dt.date]
+    ) -> None:
         """Notes in which tier days lie. That it cannot be noted in the catalogue stops nothing."""
         if not days:
             return
@@ -109,7 +121,7 @@ class LifecycleRun:
             self.log(f"{observed.waiting:,} more days are observed by the next runs")
         if self.systems.settings.catalogue == "off":
             return
-        marked = mark_catalogue(self.systems.glue, days, emptied, now=self.systems.clock())
+        marked = mark_catalogue(self.systems.glue, days, over, now=self.systems.clock())
         self._marked += marked.days
         for problem in marked.problems:
             self.log(f"not marked: {problem}")

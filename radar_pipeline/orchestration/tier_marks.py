@@ -51,12 +51,17 @@ class Marked:
     problems: tuple[str, ...] = ()
 
 
-def mark_catalogue(
-    catalogue: GlueCatalogue, tiers: Tiers, emptied: Mapping[str, tuple[dt.date, ...]], *, now: dt.datetime
-) -> Marked:
-    """Marks days in the catalogue whose tier is another there, and removes days that were deleted.
+def mark_catalogue(catalogue: GlueCatalogue, tiers: Tiers, over: Mapping[str, dt.date], *, now: dt.datetime) -> Marked:
+    """Marks days in the catalogue whose tier is another there, and removes days that the policy has deleted.
 
     A restored copy that still lives is not forgotten: its time is kept.
+
+    Args:
+        catalogue: The catalogue.
+        tiers: How every day lies.
+        over: Up to which day the policy deletes, by table. What is not there any more of those days is removed from the
+            catalogue, also where the run that deleted it was killed; what lacks of later days is drift.
+        now: What time it is, UTC.
     """
     from radar_pipeline.lake.catalogue_access import drop_days, mark_days, read_states
     from radar_pipeline.lake.glue import CatalogueError
@@ -79,7 +84,9 @@ def mark_catalogue(
         }
         # A day that nobody has marked lies in STANDARD as far as anybody knows.
         wanted = {day: mark for day, mark in wanted.items() if noted[day] or mark.tier is not StorageClass.STANDARD}
-        gone = [day for day in emptied.get(table, ()) if day in noted]
+        # A table of which nothing is listed is more likely looked for in the wrong place than deleted.
+        last = over.get(table) if tiers[table] else None
+        gone = [day for day in noted if last and day <= last and day not in tiers[table]]
         try:
             refused = dict(mark_days(catalogue, table, wanted)) if wanted else {}
             refused |= drop_days(catalogue, table, gone) if gone else {}

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -196,10 +197,17 @@ def test_a_lake_ages_for_seven_years(lake: Lake, radar: Radar) -> None:
     assert lake.tiers("store").keys() == {2, 1, 0}
     assert lake.tiers("menu").keys() == {0}
 
+    # What a killed run deleted and did not take out of the catalogue the next run takes out.
+    glue, menu = lake.systems.glue, catalogue_name("menu")
+    (left,) = glue.partitions(menu).values()
+    glue.put_partitions(menu, [replace(left, day=lake.day(2))])
+    assert marks(lake, "menu").keys() == {2, 0}
+
     # The end of the first hold: its day goes with the next run.
     radar("release", hold["id"], "--reason", "case closed", "--by", "Ana")
     assert lake.run(days=SEVEN_YEARS).success
     assert lake.tiers("contest_score").keys() == {0}
+    assert marks(lake, "menu").keys() == {0}
     status = json.loads(radar("status", "--json", status=1))
     assert {each["table"] for each in status["holds"]} == {"store", "user_access"}
 
@@ -214,6 +222,11 @@ def test_the_buckets_own_rules_go_first_and_are_watched(lake: Lake, radar: Radar
     radar("rules", "--apply")
     kept = {rule["ID"] for rule in s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]}
     assert "logs" in kept
+
+    # On the day itself nothing is due, and the command tells alerts as a day's run does.
+    shown = radar("apply", "--yes")
+    assert "nothing was done" in shown
+    assert "alerts: nothing new to tell" in shown
 
     # The rule has its days of grace; what it has not moved by then the job moves.
     assert checks_of(lake.run(days=31))["lifecycle_matches_policy"]
@@ -252,6 +265,12 @@ def test_a_run_that_only_plans_changes_nothing_and_shows_what_it_would_do(lake: 
     for days in (0, 60, SEVEN_YEARS):
         result = lake.run(days=days, apply=False)
         assert result.success
+    # Nor does a person who says no.
+    asked = CliRunner().invoke(main, ["retention", "apply", "--as-of", lake.as_of(SEVEN_YEARS)], input="n\n")
+    assert asked.exit_code == 0
+    assert "move 2 objects? [y/N]" in asked.output
+    assert "nothing was done" in asked.output
+    assert lake.versions() == before
     # Nor does one that is allowed another number of deletions than it plans.
     refused = lake.run(allow_deletions=1)
     assert not refused.success
