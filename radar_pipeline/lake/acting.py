@@ -98,14 +98,16 @@ class Work:
         Args:
             batch: What was intended.
             entries: What came of each object.
-            doubtful: What the next run is to look at again all the same: opened anew before the batch is closed.
+            doubtful: What nobody knows the end of: opened anew before the batch is closed, for the next run to look.
         """
         try:
             if doubtful:
                 self.intend(doubtful)
             self.pace.run(lambda: write_outcome(self.store, batch, entries))
         except LakeError as error:
-            self.problems.append(f"what came of {len(entries)} objects is left for the next run to write down: {error}")
+            self.problems.append(
+                f"what came of {len(batch.entries)} objects is left for the next run to write down: {error}"
+            )
 
     def entry(
         self, step: PlannedStep, action: Action, tier: StorageClass, version_id: str | None, phase: Phase = Phase.INTENT

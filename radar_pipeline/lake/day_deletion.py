@@ -128,11 +128,15 @@ def _delete(work: Work, due: list[_Looked]) -> list[StepEnd]:
     results: dict[str, Deleted | LakeError] = {}
     for start in range(0, len(intents), BATCH):
         results |= delete_objects(work, {each.key: each.etag for each in intents[start : start + BATCH]})
-    # A refusal is clear; of anything else nobody knows how far S3 came.
-    failures = {key: each for key, each in results.items() if isinstance(each, LakeError)}
-    unclear = {key for key, each in failures.items() if each.fault is not LakeFault.POLICY}
-    outcomes = [_outcome(work, intent, results[intent.key]) for intent in intents]
-    work.close(batch, outcomes, doubtful=[intent for intent in intents if intent.key in unclear])
+    known, doubtful = [], []
+    for intent in intents:
+        result = results[intent.key]
+        # A refusal is clear; of any other failure nobody knows how far S3 came.
+        if isinstance(result, LakeError) and result.fault is not LakeFault.POLICY:
+            doubtful.append(replace(intent, problem=str(result)))
+        else:
+            known.append(_outcome(work, intent, result))
+    work.close(batch, known, doubtful=doubtful)
     return [_end(work, each.step, results[each.step.object.key]) for each in due]
 
 
