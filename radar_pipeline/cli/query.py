@@ -52,14 +52,14 @@ def query_command(sql: str, as_json: bool, as_csv: bool) -> None:
 
 def _warn(platform: Platform, sql: str) -> None:
     """Says what would be skipped. That it cannot be found out is said too, and keeps nobody from asking."""
-    from radar_pipeline.domain.catalogue import catalogue_name, mark_of
+    from radar_pipeline.domain.catalogue import VERSION_OF, catalogue_name, mark_of
     from radar_pipeline.domain.query_scope import skipped, tables_named
     from radar_pipeline.lake.glue import CatalogueError
 
     glue = platform.systems.glue
     try:
-        known = [catalogue_name(name) for name in platform.registry.names]
-        days = {name: glue.partitions(name, with_columns=False) for name in tables_named(sql, known)}
+        tables = glue.tables()
+        days = {name: glue.partitions(name, with_columns=False) for name in tables_named(sql, list(tables))}
     except CatalogueError as error:
         text = f"warning: whether archived days are skipped could not be found out: {error}"
         err.print(text, style="yellow", highlight=False, markup=False, soft_wrap=True)
@@ -68,7 +68,11 @@ def _warn(platform: Platform, sql: str) -> None:
         name: {day: mark for day, partition in of_table.items() if (mark := mark_of(partition))}
         for name, of_table in days.items()
     }
-    for each in skipped(sql, marks, now=platform.clock()):
+    own = {catalogue_name(name): name for name in platform.registry.names}
+    # A table that keeps older types of another has the same files.
+    owners = {name: table.parameters.get(VERSION_OF, name) for name, table in tables.items()}
+    sources = {name: own[owner] for name, owner in owners.items() if owner in own}
+    for each in skipped(sql, marks, now=platform.clock(), sources=sources):
         for line in each.words.splitlines():
             err.print(f"warning: {line}", style="yellow", highlight=False, markup=False, soft_wrap=True)
 

@@ -45,11 +45,13 @@ class Skipped:
 
     Attributes:
         table: Name in the catalogue.
+        source: Name in the registry, by which it is restored.
         days: The days, oldest first.
         restored: Days of which restored copies can be read at the moment, with until when.
     """
 
     table: str
+    source: str
     days: tuple[dt.date, ...]
     restored: Mapping[dt.date, dt.datetime]
 
@@ -62,7 +64,7 @@ class Skipped:
             noun = "day is" if len(self.days) == 1 else "days are"
             parts.append(
                 f"{self.table}: {len(self.days):,} {noun} archived ({span}), and Athena skips them without a word; "
-                f"radar restore {self.table} --from {self.days[0]} --to {self.days[-1]} brings them back"
+                f"radar restore {self.source} --from {self.days[0]} --to {self.days[-1]} brings them back"
             )
         if self.restored:
             first = min(self.restored.values())
@@ -136,13 +138,20 @@ def _compared(sign: str, given: str) -> Callable[[dt.date], bool]:
     return lambda day: _COMPARISONS[sign](day.isoformat(), given)
 
 
-def skipped(sql: str, marks: Mapping[str, Mapping[dt.date, Mark]], *, now: dt.datetime) -> tuple[Skipped, ...]:
+def skipped(
+    sql: str,
+    marks: Mapping[str, Mapping[dt.date, Mark]],
+    *,
+    now: dt.datetime,
+    sources: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Skipped, ...]:
     """What a query would silently not see, of the tables that it names.
 
     Args:
         sql: The query.
         marks: Marks by table, as the catalogue names it, and day.
         now: What time it is, UTC.
+        sources: Names in the registry, where they differ from those in the catalogue.
     """
     named = tables_named(sql, list(marks))
     found = []
@@ -156,5 +165,5 @@ def skipped(sql: str, marks: Mapping[str, Mapping[dt.date, Mark]], *, now: dt.da
         }
         days = tuple(day for day in touched if day not in restored)
         if days or restored:
-            found.append(Skipped(table, days, restored))
+            found.append(Skipped(table, sources.get(table, table), days, restored))
     return tuple(found)

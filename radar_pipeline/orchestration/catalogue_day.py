@@ -11,8 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from radar_pipeline.domain.catalogue import CatalogueState, Mark, catalogue_name, mark_of
+from radar_pipeline.domain.catalogue_drift import LakeDay, diff_catalogue
 from radar_pipeline.domain.proven import Standing, standing
 from radar_pipeline.domain.snapshots import Snapshot
+from radar_pipeline.domain.tiers import StorageClass
 from radar_pipeline.domain.wording import listed, plural
 from radar_pipeline.orchestration.systems import Systems
 
@@ -176,12 +179,44 @@ def look_at_day(systems: Systems, day: dt.date, tables: Sequence[str]) -> dict[s
 
     Raises:
         LakeError: The ledger cannot be read.
-        CatalogueError: Nothing can be read at all.
+        CatalogueError: The catalogue cannot be read.
     """
     found = read_standing(systems, day, tables)
     snapshots = {name: each.snapshot for name, each in found.items() if each.snapshot and each.snapshot.files}
     without = {name: _without_files(name, each) for name, each in found.items() if name not in snapshots}
-    return {**compare_day(systems, day, snapshots), **without}
+    look = compare_day if systems.settings.catalogue == "crawler" else _compare_registered
+    return {**look(systems, day, snapshots), **without}
+
+
+def _compare_registered(
+    systems: Systems, day: dt.date, snapshots: Mapping[str, Snapshot]
+) -> dict[str, TableCatalogued]:
+    """Compares one day as the daily look compares all of them; tiers are left to that."""
+    glue, layout = systems.glue, systems.layout
+    lake, states = {}, {}
+    tables = glue.tables()
+    for name, snapshot in snapshots.items():
+        there = tables.get(catalogue_name(name))
+        partitions = glue.partitions_of(there.name, [day]) if there else {}
+        mark = mark_of(partitions[day]) if day in partitions else None
+        standard = Mark(StorageClass.STANDARD)
+        lake[name] = {day: LakeDay(day, len(snapshot.files), snapshot.bytes, mark or standard)}
+        states[name] = CatalogueState(there, partitions)
+    proven = {name: {day} for name in snapshots}
+    findings = diff_catalogue(
+        lake=lake, glue=states, dagster=None, bucket=systems.settings.bucket, layout=layout, proven=proven
+    )
+    reasons = {name: tuple(each.words for each in findings if each.table == name) for name in snapshots}
+    return {
+        name: TableCatalogued(
+            name,
+            not reasons[name],
+            reasons[name] or ("the catalogue has the day as it landed",),
+            snapshot.rows,
+            len(snapshot.files),
+        )
+        for name, snapshot in snapshots.items()
+    }
 
 
 def _without_files(name: str, found: Standing) -> TableCatalogued:

@@ -105,9 +105,9 @@ def test_archived_days_are_named_with_how_to_bring_them_back_and_restored_ones_w
         },
         "login": {DAYS[0]: Mark(StorageClass.DEEP_ARCHIVE)},
     }
-    (found,) = skipped("SELECT count(*) FROM store", marks, now=NOW)
+    (found,) = skipped("SELECT count(*) FROM store", marks, now=NOW, sources={"store": "Store"})
     assert found.days == (DAYS[0], DAYS[2])
     assert found.restored == {DAYS[1]: until}
-    assert "radar restore store --from 2026-01-01 --to 2026-01-03" in found.words
+    assert "radar restore Store --from 2026-01-01 --to 2026-01-03" in found.words
     assert "1 archived day can be read until 2026-11-26 12:00 UTC" in found.words
     assert skipped("SELECT count(*) FROM store WHERE cog_dt_ingestion > '2026-01-03'", marks, now=NOW) == ()
