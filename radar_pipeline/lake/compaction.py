@@ -121,7 +121,7 @@ def compact_day(
         verdict = judge_compaction(folder, proven=proven, today=clock().date(), small_bytes=small_bytes)
         if not verdict.files:
             return _not_done(table, day, CompactionOutcome.LEFT, verdict.reason)
-        return _compact(store, layout, verdict, small_bytes)
+        return _compact(store, layout, verdict)
     except (LakeError, MergeError) as error:
         return _not_done(table, day, CompactionOutcome.FAILED, str(error))
 
@@ -156,7 +156,7 @@ def _finish_all(
     return next((each for each in done if each.problem or each.left), done[-1])
 
 
-def _compact(store: LakeStore, layout: BronzeLayout, verdict: CompactionVerdict, small_bytes: int) -> Compaction:
+def _compact(store: LakeStore, layout: BronzeLayout, verdict: CompactionVerdict) -> Compaction:
     table, day, files = verdict.table, verdict.day, verdict.files
     with ThreadPoolExecutor(min(_PARALLEL, len(files)), thread_name_prefix="compaction") as pool:
         looked = list(pool.map(lambda file: store.head(file.key), files))
@@ -167,10 +167,7 @@ def _compact(store: LakeStore, layout: BronzeLayout, verdict: CompactionVerdict,
         staged = staged_key(layout, table, day, name)
         with TemporaryDirectory(prefix="radar-compaction-") as folder:
             merged = Path(folder) / "merged.parquet"
-            size = _stage(store, parts, staged, merged, small_bytes)
-            if size < small_bytes:
-                words = f"its {len(parts)} small files are {size} bytes merged: S3 would not move them so either"
-                return _not_done(table, day, CompactionOutcome.LEFT, words)
+            size = _stage(store, parts, staged, merged)
         list(pool.map(lambda part: keep_copy(store, layout, part), parts))
     rows = sum(file.rows for file in files)
     record = OpenCompaction(table, day, staged, layout.folder(table, day) + name, size, rows, files)
@@ -178,11 +175,12 @@ def _compact(store: LakeStore, layout: BronzeLayout, verdict: CompactionVerdict,
     return _finish(store, layout, record, CompactionOutcome.MERGED)
 
 
-def _stage(store: LakeStore, parts: Sequence[StoredObject], staged: str, merged: Path, small_bytes: int) -> int:
+def _stage(store: LakeStore, parts: Sequence[StoredObject], staged: str, merged: Path) -> int:
     """Makes the merged file, uploads it to where nobody reads, and compares what lies there with its parts.
 
     Returns:
-        Its bytes. Nothing is uploaded where they are too few.
+        Its bytes. They may be fewer than S3 moves, as parts have much in common: it is merged all the same, or every
+        run would try again.
     """
     names = [part.key.rpartition("/")[2] for part in parts]
 
@@ -190,14 +188,11 @@ def _stage(store: LakeStore, parts: Sequence[StoredObject], staged: str, merged:
         return read_same(store, parts[number])
 
     merge_files(read, names, merged)
-    size = merged.stat().st_size
-    if size < small_bytes:
-        return size
     upload(store, staged, merged)
     back = merged.with_name("back.parquet")
     download(store, staged, back)
     check_merged(back, read, names)
-    return size
+    return merged.stat().st_size
 
 
 def _finish(store: LakeStore, layout: BronzeLayout, record: OpenCompaction, done: CompactionOutcome) -> Compaction:

@@ -149,7 +149,7 @@ def test_what_would_still_be_too_small_or_is_not_proven_is_left_and_nothing_is_w
     keys = land(store, layout)
     everything = store.list_objects("")
     together = sum(store.head(key).size for key in keys)  # type: ignore[union-attr]
-    assert "merged: S3 would not move them so either" in compact(store, layout, small_bytes=together).words
+    assert "S3 would not move them merged either" in compact(store, layout, small_bytes=together + 1).words
     assert "not those of a copy that was proven" in compact(store, layout, proven=frozenset()).words
     assert "is not over" in compact(store, layout, clock=lambda: BEGIN).words
     nothing = compact(store, layout, table="product")
@@ -209,6 +209,16 @@ def test_a_part_that_is_written_anew_in_the_meantime_ends_the_merging(
     assert data(store, layout.folder("store", DAY)) == keys
     assert store.read(keys[1]) == fresh
     assert store.list_objects(layout.compaction_prefix) == []
+
+
+def test_parts_that_have_much_in_common_are_merged_though_the_file_stays_small_and_are_not_tried_again(
+    store: LakeStore, layout: BronzeLayout
+) -> None:
+    keys = land(store, layout)
+    together = sum(store.head(key).size for key in keys)  # type: ignore[union-attr]
+    done = compact(store, layout, small_bytes=together)
+    assert (done.outcome, done.bytes < together) == (CompactionOutcome.MERGED, True)
+    assert "there is nothing to merge" in (compact(store, layout, small_bytes=together).left or "")
 
 
 def test_two_runs_at_once_end_with_one_file_of_the_same_rows(
