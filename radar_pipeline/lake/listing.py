@@ -138,5 +138,15 @@ def _pages(store: LakeStore, pace: Pace, prefix: str, start_after: str | None) -
 
 def _page(store: LakeStore, prefix: str, asked: dict[str, str]) -> dict[str, Any]:
     with store.told(f"list {prefix}"):
-        found = store.lister.list_objects_v2(Bucket=store.config.bucket, Prefix=prefix, **asked)
-    return {OBJECTS: (), **found}
+        page = dict(store.lister.list_objects_v2(Bucket=store.config.bucket, Prefix=prefix, **asked))
+    if OBJECTS not in page:
+        page[OBJECTS] = [_from_boto(each) for each in page.get("Contents", ())]
+    if page.get("IsTruncated") and not page.get("NextContinuationToken"):
+        message = f"cannot list {prefix} in bucket {store.config.bucket}: S3 says that there is more, and not where"
+        raise LakeError(LakeFault.OTHER, message)
+    return page
+
+
+def _from_boto(found: dict[str, Any]) -> LakeObject:
+    tier = storage_class(found.get("StorageClass"))
+    return LakeObject(found["Key"], found["Size"], found["LastModified"].astimezone(dt.UTC), found["ETag"], tier)

@@ -22,7 +22,10 @@ _FIRST, _LAST = b"<Contents>", b"</Contents>"
 
 
 def read_quickly(client: Any) -> Any:
-    """Makes listings of a boto3 client hold ``LakeObject`` under ``OBJECTS``, and nothing under ``Contents``."""
+    """Makes listings of a boto3 client hold ``LakeObject`` under ``OBJECTS``, and nothing under ``Contents``.
+
+    A page in a spelling that is not S3's own is left as boto3 gives it.
+    """
     client.meta.events.register("before-parse.s3.ListObjectsV2", _read_page)
     return client
 

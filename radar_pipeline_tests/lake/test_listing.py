@@ -88,6 +88,24 @@ def test_tables_come_in_order_and_what_is_wrong_with_one_is_said_of_it_alone(con
 
 
 @pytest.mark.parametrize("server", ["ministack"], indirect=True)
+def test_a_page_in_another_spelling_is_read_too_and_one_without_its_end_is_an_error(config):
+    rows = (
+        "<s:Contents><s:Key>p/a%20b</s:Key><s:LastModified>2026-11-23T02:00:01.250Z</s:LastModified>"
+        '<s:ETag>"e"</s:ETag><s:Size>7</s:Size><s:StorageClass>GLACIER</s:StorageClass></s:Contents>'
+    )
+    page = f'<s:ListBucketResult xmlns:s="urn:x"><s:EncodingType>url</s:EncodingType>{rows}MORE</s:ListBucketResult>'
+    endless = page.replace("MORE", "<s:IsTruncated>true</s:IsTruncated>")
+    with aws_proxy(config.endpoint_url) as proxy:
+        proxy.rules.append(lambda _: Answer(200, page.replace("MORE", "").encode()))
+        (found,) = list_prefix(through(config, proxy.url), "p/")
+        assert (found.key, found.size, found.etag, found.tier) == ("p/a b", 7, '"e"', StorageClass.GLACIER)
+        assert found.modified_at == dt.datetime(2026, 11, 23, 2, 0, 1, 250_000, tzinfo=dt.UTC)
+        proxy.rules[:] = [lambda _: Answer(200, endless.encode())]
+        with pytest.raises(LakeError, match="there is more, and not where"):
+            list(list_prefix(through(config, proxy.url), "p/"))
+
+
+@pytest.mark.parametrize("server", ["ministack"], indirect=True)
 def test_only_a_few_listings_are_ahead_of_whoever_looks_at_them(config, layout):
     with aws_proxy(config.endpoint_url) as proxy:
         found = list_tables(through(config, proxy.url), layout, [f"t{number}" for number in range(40)], parallel=4)
