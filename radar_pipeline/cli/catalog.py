@@ -103,8 +103,8 @@ def _require(platform: Platform) -> None:
 def _look(platform: Platform, instance: dg.DagsterInstance, *, quiet: bool) -> Reconciliation:
     from radar_pipeline.orchestration.reconciling import read_drift
 
-    with progress("comparing the bucket with Glue and Dagster", quiet=quiet):
-        return read_drift(platform.systems, instance, lambda _line: None)
+    with progress("comparing the bucket with Glue and Dagster", quiet=quiet) as tell:
+        return read_drift(platform.systems, instance, tell)
 
 
 def _apply(platform: Platform, plan: Sequence[Finding], *, quiet: bool) -> RepairReport:
