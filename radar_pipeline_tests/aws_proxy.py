@@ -27,11 +27,12 @@ class Seen:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer in the endpoint's place."""
+    """An answer in the endpoint's place, with headers of its own where a rule asked the endpoint itself."""
 
     status: int
     body: bytes = b""
     content_type: str = "application/xml"
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 def s3_error(status: int, code: str) -> Answer:
@@ -90,7 +91,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.proxy.seen.append(seen)
         answer = next((found for rule in list(self.proxy.rules) if (found := rule(seen))), None)
         if answer is not None:
-            self._send(answer.status, {"Content-Type": answer.content_type}, answer.body)
+            headers = answer.headers or {"Content-Type": answer.content_type}
+            self._send(answer.status, headers, answer.body, known=answer.headers.get("Content-Length"))
             return
         connection = http.client.HTTPConnection(self.host, timeout=60)
         # The Host header goes on as the client signed it.

@@ -56,7 +56,7 @@ def _limits(transitions: Sequence[Transition]) -> Iterator[AgeFault]:
         if at + 1 < len(transitions):
             after = transitions[at + 1]
             paid = each.after_days + each.to.minimum_days
-            if each.after_days < after.after_days < paid:
+            if each.to.rank < after.to.rank and each.after_days < after.after_days < paid:
                 yield AgeFault(at + 1, f"{_stays(each)}, so {after.to} must not be before day {paid}")
 
 

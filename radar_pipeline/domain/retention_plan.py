@@ -162,30 +162,31 @@ def plan_lake(tables: Iterable[TablePlan], policy: RetentionPolicy, made_at: dt.
     A stop keeps all deletions of the run from happening, in every table. Moves are not bounded: they lose nothing.
     """
     plans = tuple(tables)
-    file = policy.path.name if policy.path else "the retention policy"
-    advice = f"nothing is deleted. Read the plan; where it is right, raise the bound in {file} for one run"
-    total, stops = Tally(), []
+    bounds, stops, total = policy.bounds, [], Tally()
     for plan in plans:
         deletions = [step for step in plan.steps if step.step is Step.DELETE]
         total += Tally(len(deletions), sum(step.object.size for step in deletions))
-        listed = sum(tally.objects for tally in plan.tiers.values())
-        share = policy.bounds.table_share
-        # The objects of one day are what a run deletes when all is well, however small the rest of the table is.
-        ordinary = share > 0 and len({step.day for step in deletions}) == 1
-        if plan.table != QUARANTINE and deletions and not ordinary and len(deletions) > share * listed:
-            wanted = f"{len(deletions):,} of {listed:,} objects ({len(deletions) / listed:.1%}) are to be deleted"
-            stops.append(f'table "{plan.table}": {wanted}, bounds.table_share allows {share:.1%}: {advice}')
-    if total.objects > policy.bounds.objects:
-        stops.append(
-            f"{total.objects:,} objects are to be deleted, {total.objects - policy.bounds.objects:,} more than "
-            f"bounds.objects allows ({policy.bounds.objects:,}): {advice}"
-        )
-    if total.bytes > policy.bounds.bytes:
-        stops.append(
-            f"{total.bytes:,} bytes are to be deleted, {total.bytes - policy.bounds.bytes:,} more than bounds.bytes "
-            f"allows ({policy.bounds.bytes:,}): {advice}"
-        )
-    return RetentionPlan(made_at, plans, tuple(stops))
+        if plan.table != QUARANTINE and (too_much := _over_its_share(plan, deletions, bounds.table_share)):
+            stops.append(too_much)
+    if total.objects > bounds.objects:
+        more = f"{total.objects - bounds.objects:,} more than bounds.objects allows ({bounds.objects:,})"
+        stops.append(f"{total.objects:,} objects are to be deleted, {more}")
+    if total.bytes > bounds.bytes:
+        more = f"{total.bytes - bounds.bytes:,} more than bounds.bytes allows ({bounds.bytes:,})"
+        stops.append(f"{total.bytes:,} bytes are to be deleted, {more}")
+    advice = f"where the plan is right, radar retention apply --allow-deletions {total.objects} allows exactly it"
+    return RetentionPlan(made_at, plans, tuple(f"{stop}: nothing is deleted; {advice}" for stop in stops))
+
+
+def _over_its_share(plan: TablePlan, deletions: Sequence[PlannedStep], share: float) -> str | None:
+    """What is wrong where more of a table is to be deleted than its share."""
+    listed = sum(tally.objects for tally in plan.tiers.values())
+    # The objects of one day are what a run deletes when all is well, however little is left of the table.
+    ordinary = share > 0 and len({step.day for step in deletions}) == 1
+    if not deletions or ordinary or len(deletions) <= share * listed:
+        return None
+    wanted = f"{len(deletions):,} of {listed:,} objects ({len(deletions) / listed:.1%}) are to be deleted"
+    return f'table "{plan.table}": {wanted}, bounds.table_share allows {share:.1%}'
 
 
 def still_due(
@@ -241,7 +242,7 @@ def _mergeable(data: Sequence[LakeObject], day: dt.date, judge: MoveJudge, is_he
 
 
 def _said_of_small(reason: str, retention: RetentionClass) -> str:
-    return _ALONE if reason is TOO_SMALL and retention.small_objects is SmallObjects.COMPACT else reason
+    return _ALONE if reason == TOO_SMALL and retention.small_objects is SmallObjects.COMPACT else reason
 
 
 def _holds_on(holds: Iterable[Hold], table: str) -> tuple[Hold, ...]:

@@ -25,8 +25,6 @@ OUR_PREFIX = "radar-"
 # Of one bucket, rules of others included. Source: S3 user guide, "Lifecycle configuration elements".
 MOST_RULES = 1_000
 
-_MOST_ID_CHARACTERS = 255
-
 
 def rules_of(
     policy: RetentionPolicy, classes: Mapping[str, str], layout: BronzeLayout, *, held: Collection[str] = ()
@@ -61,7 +59,7 @@ def _tiers(policy: RetentionPolicy, classes: Mapping[str, str], layout: BronzeLa
     for prefix, transitions in by_prefix.items():
         if transitions:
             name = prefix.removeprefix(f"{layout.prefix}/").rstrip("/")
-            yield _moving(f"{OUR_PREFIX}tiers{f'-{name}' if name else ''}"[:_MOST_ID_CHARACTERS], prefix, transitions)
+            yield _moving(f"{OUR_PREFIX}tiers{f'-{name}' if name else ''}", prefix, transitions)
 
 
 def _moving(rule_id: str, prefix: str, transitions: tuple[Transition, ...]) -> Rule:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
@@ -61,6 +61,7 @@ class Work:
         clock: Time of now.
         pace: Requests in flight.
         pool: Threads.
+        problems: What came of objects and could not be written down, in sentences for a person.
     """
 
     store: LakeStore
@@ -70,6 +71,7 @@ class Work:
     clock: Callable[[], dt.datetime]
     pace: Pace
     pool: ThreadPoolExecutor
+    problems: list[str] = field(default_factory=list)
 
     def each(self, act: Callable[[T], R], items: Iterable[T]) -> list[R | LakeError]:
         """Does the same with many at once; what fails in the bucket stands in its place."""
@@ -90,9 +92,22 @@ class Work:
         """Writes down what is about to be done."""
         return self.pace.run(lambda: write_intent(self.store, self.layout, entries))
 
-    def close(self, batch: OpenBatch, entries: Sequence[AuditEntry]) -> None:
-        """Writes down what came of it."""
-        self.pace.run(lambda: write_outcome(self.store, batch, entries))
+    def close(self, batch: OpenBatch, entries: Sequence[AuditEntry], *, doubtful: Sequence[AuditEntry] = ()) -> None:
+        """Writes down what came of it. Where that fails the next run does it, as after one that was killed.
+
+        Args:
+            batch: What was intended.
+            entries: What came of each object.
+            doubtful: What nobody knows the end of: opened anew before the batch is closed, for the next run to look.
+        """
+        try:
+            if doubtful:
+                self.intend(doubtful)
+            self.pace.run(lambda: write_outcome(self.store, batch, entries))
+        except LakeError as error:
+            self.problems.append(
+                f"what came of {len(batch.entries)} objects is left for the next run to write down: {error}"
+            )
 
     def entry(
         self, step: PlannedStep, action: Action, tier: StorageClass, version_id: str | None, phase: Phase = Phase.INTENT

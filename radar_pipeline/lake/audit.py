@@ -62,7 +62,7 @@ class AuditEntry:
         to: Tier it was moved to; None for other actions.
         version_id: Version that was moved or deleted; None where the bucket keeps no versions.
         marker_id: Version id of the delete marker that hides it now; None where there is none.
-        problem: Why it failed; empty where it did not.
+        problem: Why it failed, or with an intent what came in between; empty where nothing did.
     """
 
     run_id: str

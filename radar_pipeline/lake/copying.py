@@ -75,7 +75,7 @@ def copy_in_place(s3: Any, bucket: str, key: str, found: Mapping[str, Any], stor
     if found.get("ExpiresString"):
         headers["Expires"] = found["ExpiresString"]
     if tags := s3.get_object_tagging(**place)["TagSet"]:
-        headers["Tagging"] = urlencode([(tag["Key"], tag["Value"]) for tag in tags])
+        headers["Tagging"] = urlencode(sorted((tag["Key"], tag["Value"]) for tag in tags))
     kept = {**headers, **encryption, "StorageClass": storage_class}
     return _copy_in_parts(s3, place, origin, found["ContentLength"], kept=kept, only_if=found["ETag"])
 

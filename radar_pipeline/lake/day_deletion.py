@@ -13,7 +13,7 @@ from radar_pipeline.lake.acting import BATCH, Ended, StepEnd, Work
 from radar_pipeline.lake.audit import Action, AuditEntry, Phase
 from radar_pipeline.lake.deleting import Deleted, delete_objects
 from radar_pipeline.lake.deletion import Recheck
-from radar_pipeline.lake.errors import LakeError
+from radar_pipeline.lake.errors import LakeError, LakeFault
 from radar_pipeline.lake.listing import as_object, head, list_prefix
 
 
@@ -58,14 +58,15 @@ def _batches(days: Iterable[list[PlannedStep]]) -> Iterator[list[list[PlannedSte
 
 
 def _delete_batch(work: Work, days: list[list[PlannedStep]], recheck: Recheck) -> list[StepEnd]:
-    holds = work.pace.run(recheck.holds)
+    looked = iter(work.each(lambda step: _look(work, step), [step for day in days for step in day]))
+    newcomers = work.each(lambda day: _newcomers(work, day), days)
+    # Last, as looking at many objects takes a while in which somebody may place a hold.
     accepted = work.pace.run(recheck.newest_accepted)
+    holds = work.pace.run(recheck.holds)
 
     def leave(each: _Looked) -> str | None:
         return still_due(each.step, each.now, holds, accepted.get(each.step.table))
 
-    looked = iter(work.each(lambda step: _look(work, step), [step for day in days for step in day]))
-    newcomers = work.each(lambda day: _newcomers(work, day), days)
     ends: list[StepEnd] = []
     due: list[_Looked] = []
     for day, new in zip(days, newcomers, strict=True):
@@ -127,7 +128,15 @@ def _delete(work: Work, due: list[_Looked]) -> list[StepEnd]:
     results: dict[str, Deleted | LakeError] = {}
     for start in range(0, len(intents), BATCH):
         results |= delete_objects(work, {each.key: each.etag for each in intents[start : start + BATCH]})
-    work.close(batch, [_outcome(work, intent, results[intent.key]) for intent in intents])
+    known, doubtful = [], []
+    for intent in intents:
+        result = results[intent.key]
+        # A refusal is clear; of any other failure nobody knows how far S3 came.
+        if isinstance(result, LakeError) and result.fault is not LakeFault.POLICY:
+            doubtful.append(replace(intent, problem=str(result)))
+        else:
+            known.append(_outcome(work, intent, result))
+    work.close(batch, known, doubtful=doubtful)
     return [_end(work, each.step, results[each.step.object.key]) for each in due]
 
 

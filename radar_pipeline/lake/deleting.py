@@ -40,10 +40,14 @@ def delete_objects(work: Work, etags: Mapping[str, str]) -> dict[str, Deleted | 
         What became of each key.
     """
     results: dict[str, Deleted | LakeError] = {}
-    for _ in range(_ROUNDS):
+    for attempt in range(_ROUNDS):
         left = {key: etag for key, etag in etags.items() if not _is_settled(results.get(key))}
         if not left or work.pace.verdict is not None:
             break
+        if attempt:
+            # S3 also asks to slow down within an answer, for single keys.
+            work.pace.slow_down()
+            work.pace.wait(attempt - 1)
         results |= _one_round(work, left)
     if verdict := work.pace.verdict:
         return {key: results.get(key) or verdict for key in etags}
@@ -61,8 +65,8 @@ def _one_round(work: Work, etags: Mapping[str, str]) -> dict[str, Deleted | Lake
     try:
         answer = work.pace.run(lambda: _ask(work, etags))
     except LakeError as error:
-        if error.fault is LakeFault.OTHER:
-            # Refused as a whole for one of its keys, as for a character that XML cannot hold.
+        if error.fault in {LakeFault.OTHER, LakeFault.POLICY}:
+            # Refused as a whole for one of its keys: a character that XML cannot hold, a policy on one key.
             return dict(zip(etags, work.each(lambda each: _delete_alone(work, *each), etags.items()), strict=True))
         # Nobody knows how far S3 came before the answer was lost.
         found = dict.fromkeys(etags, error)
@@ -108,7 +112,13 @@ def _is_doubtful(result: Deleted | LakeError | None) -> bool:
 
 def _look_after(work: Work, key: str, problem: Deleted | LakeError | None) -> Deleted | LakeError:
     """What became of a key for which S3 gave no clear answer."""
-    state = work.pace.run(lambda: state_of(work.store, key))
+    try:
+        state = work.pace.run(lambda: state_of(work.store, key))
+    except LakeError as error:
+        if error is work.pace.verdict:
+            raise
+        message = f"{key} was to be deleted, and whether it was is not known: {error}"
+        return LakeError(LakeFault.OTHER, message)
     if state.current is None:
         return Deleted(state.marker_id)
     if isinstance(problem, LakeError) and problem.fault in {LakeFault.CHANGED, LakeFault.MISSING}:

@@ -81,6 +81,8 @@ def undelete(
             _undelete(work, deleted[start : start + BATCH], restored, skipped, failed)
             if on_progress:
                 on_progress(min(start + BATCH, len(deleted)), len(deleted))
+    if work.problems:
+        raise LakeError(LakeFault.OTHER, work.problems[0])
     return UndeleteReport(tuple(restored), tuple(skipped), tuple(failed))
 
 

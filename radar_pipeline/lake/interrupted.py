@@ -60,6 +60,6 @@ def _outcome(work: Work, entry: AuditEntry) -> AuditEntry:
         if entry.action is Action.DELETE:
             marker_id = state.marker_id
     if not is_done:
-        problem = f"the run ended before its {entry.action}"
+        problem = entry.problem or f"the run ended before its {entry.action}"
         return replace(entry, phase=Phase.FAILED, at=work.clock(), problem=problem)
-    return replace(entry, phase=Phase.DONE, at=work.clock(), marker_id=marker_id)
+    return replace(entry, phase=Phase.DONE, at=work.clock(), marker_id=marker_id, problem="")

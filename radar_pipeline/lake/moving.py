@@ -32,7 +32,11 @@ def move_batch(work: Work, steps: Sequence[PlannedStep]) -> list[StepEnd]:
     ]
     batch = work.intend(intents)
     moved = work.each(lambda each: move(work.store, each[1], work.pace), ready)
-    work.close(batch, [_outcome(work, intent, each) for intent, each in zip(intents, moved, strict=True)])
+    results = list(zip(intents, moved, strict=True))
+    known = [_outcome(work, intent, each) for intent, each in results if isinstance(each, TierMove)]
+    # Copied or not, and the old version there or not: the next plan will not ask, as it may find them in their tier.
+    doubtful = [replace(intent, problem=str(each)) for intent, each in results if isinstance(each, LakeError)]
+    work.close(batch, known, doubtful=doubtful)
     return ends + [_end(work, step, each) for (step, _), each in zip(ready, moved, strict=True)]
 
 
@@ -52,8 +56,7 @@ def _end(work: Work, step: PlannedStep, found: TierMove | ReadyToMove | LakeErro
     return StepEnd(step, Ended.SKIPPED, why or f"it lies in {step.to} already")
 
 
-def _outcome(work: Work, intent: AuditEntry, moved: TierMove | LakeError) -> AuditEntry:
-    if isinstance(moved, TierMove) and moved.outcome is MoveOutcome.MOVED:
+def _outcome(work: Work, intent: AuditEntry, moved: TierMove) -> AuditEntry:
+    if moved.outcome is MoveOutcome.MOVED:
         return replace(intent, phase=Phase.DONE, at=work.clock())
-    problem = str(moved) if isinstance(moved, LakeError) else moved.why
-    return replace(intent, phase=Phase.FAILED, at=work.clock(), problem=problem)
+    return replace(intent, phase=Phase.FAILED, at=work.clock(), problem=moved.why)

@@ -62,13 +62,22 @@ class Pace:
                     if not error.is_throttled or attempt == _TRIES - 1:
                         self._note(error)
                         raise
-                    self._slow_down()
+                    self.slow_down()
                 else:
                     self._went_well()
                     return found
-            wait = min(self._first_wait * 2**attempt, _LONGEST_WAIT)
-            time.sleep(wait * random.uniform(0.5, 1))
+            self.wait(attempt)
         raise AssertionError
+
+    def wait(self, attempt: int) -> None:
+        """Waits before something is asked again; longer each time."""
+        time.sleep(min(self._first_wait * 2**attempt, _LONGEST_WAIT) * random.uniform(0.5, 1))
+
+    def slow_down(self) -> None:
+        """Halves what may be in flight."""
+        with self._changed:
+            self._allowed = max(1, self._allowed // 2)
+            self._calm = 0
 
     @contextmanager
     def _slot(self) -> Iterator[None]:
@@ -83,11 +92,6 @@ class Pace:
             with self._changed:
                 self._in_flight -= 1
                 self._changed.notify()
-
-    def _slow_down(self) -> None:
-        with self._changed:
-            self._allowed = max(1, self._allowed // 2)
-            self._calm = 0
 
     def _went_well(self) -> None:
         with self._changed:

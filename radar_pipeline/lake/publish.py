@@ -116,10 +116,11 @@ def _move(store: LakeStore, layout: BronzeLayout, file: DataFile | BrokenFile) -
         store.put(marker_key(file.key), b"")
         store.delete(file.key, only_if=original.etag)
     except LakeError as error:
-        if error.fault is LakeFault.CHANGED:
-            return Moved(file.key, None, original.size, Outcome.CHANGED)
-        if error.fault is not LakeFault.MISSING:
+        if error.fault not in {LakeFault.CHANGED, LakeFault.MISSING}:
             raise
+        # Servers do not agree whether a file that another run has just moved is changed or missing.
+        if store.head(file.key) is not None:
+            return Moved(file.key, None, original.size, Outcome.CHANGED)
         return _moved_before(store, layout, file)
     return Moved(file.key, target, original.size, Outcome.MOVED)
 

@@ -28,7 +28,11 @@ class Compacted(Protocol):
 
     @property
     def problem(self) -> str | None:
-        """Why it was not done, in a sentence for a person; None where it was."""
+        """What went wrong, in a sentence for a person; None where nothing did."""
+
+    @property
+    def left(self) -> str | None:
+        """Why the day was left as it is on purpose; None where it was not."""
 
 
 # Given the steps of one day of one table, all of them COMPACT.
@@ -128,7 +132,7 @@ def apply_plan(
         tuple(tally.failed),
         stopped,
         plan.stops,
-        problems,
+        (*problems, *work.problems),
     )
 
 
@@ -157,10 +161,12 @@ def _compact_day(work: Work, day: list[PlannedStep], compact: Compact | None) ->
     if compact is None:
         return [StepEnd(step, Ended.SKIPPED, "nothing here compacts small files") for step in day]
     try:
-        problem = compact(day).problem
+        found = compact(day)
     except LakeError as error:
         return [work.failed(step, error) for step in day]
-    return [StepEnd(step, Ended.FAILED if problem else Ended.DONE, problem or "") for step in day]
+    if found.left:
+        return [StepEnd(step, Ended.SKIPPED, found.left) for step in day]
+    return [StepEnd(step, Ended.FAILED if found.problem else Ended.DONE, found.problem or "") for step in day]
 
 
 class _Tally:

@@ -24,7 +24,8 @@ from radar_pipeline.lake.listing import list_prefix, list_quarantine, list_table
 from radar_pipeline.lake.retention import ApplyReport, apply_plan
 from radar_pipeline.lake.store import LakeConfig, LakeStore
 
-NOW = dt.datetime(2026, 11, 24, 6, tzinfo=dt.UTC)
+# The servers date what is uploaded by their own clock, and a plan is never made before that: so a day from now.
+NOW = dt.datetime.now(dt.UTC).replace(hour=6, minute=0, second=0, microsecond=0) + dt.timedelta(days=1)
 TODAY = NOW.date()
 POLICY = RetentionPolicy(bounds=Bounds(table_share=1.0, objects=100_000, bytes=1024**4))
 
