@@ -9,6 +9,7 @@ import click
 from rich.table import Table as RichTable
 
 from radar_pipeline.cli.console import NOT_WELL, UsageProblem, err, out, plain_errors, print_json, progress
+from radar_pipeline.domain.catalogue_alert import counted
 from radar_pipeline.domain.catalogue_drift import Finding, Remedy
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ _DEEDS = {
     Remedy.MARK: "set its mark",
     Remedy.PROVE: "prove the day: radar run --date",
 }
+# What a person reads; a lake that was never registered has tens of thousands.
+_ROWS_SHOWN = 50
+
 # Every how many findings a repair tells how far it is.
 _STEP = 100
 
@@ -103,8 +107,8 @@ def _require(platform: Platform) -> None:
 def _look(platform: Platform, instance: dg.DagsterInstance, *, quiet: bool) -> Reconciliation:
     from radar_pipeline.orchestration.reconciling import read_drift
 
-    with progress("comparing the bucket with Glue and Dagster", quiet=quiet):
-        return read_drift(platform.systems, instance, lambda _line: None)
+    with progress("comparing the bucket with Glue and Dagster", quiet=quiet) as tell:
+        return read_drift(platform.systems, instance, tell)
 
 
 def _apply(platform: Platform, plan: Sequence[Finding], *, quiet: bool) -> RepairReport:
@@ -157,10 +161,13 @@ def _show(found: Reconciliation) -> None:
         view.add_column("day", no_wrap=True)
         view.add_column("what", overflow="fold")
         view.add_column("remedy", overflow="fold")
-        for finding in found.findings:
+        for finding in found.findings[:_ROWS_SHOWN]:
             remedy = _DEEDS[finding.remedy] if finding.remedy else "yours to decide"
-            view.add_row(finding.table, f"{finding.day or ''}", finding.words, remedy)
-        out.print(view)
+            words = finding.words.removeprefix(f"{finding.table} {finding.day}: ")
+            view.add_row(finding.table, f"{finding.day or ''}", words, remedy)
+        out.print(view, markup=False)
+        if (more := len(found.findings) - _ROWS_SHOWN) > 0:
+            out.print(f"and {more:,} more, which --json lists: {counted(found.findings)}", highlight=False)
     for table, why in sorted(found.unread.items()):
         out.print(f"{table}: not looked at: {why}", style="red", highlight=False, markup=False, soft_wrap=True)
     out.print(found.words, style="bold", highlight=False, markup=False, soft_wrap=True)

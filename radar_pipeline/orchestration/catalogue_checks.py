@@ -18,7 +18,7 @@ from radar_pipeline.domain.catalogue_alert import watch_rows
 from radar_pipeline.domain.facts import Watched
 from radar_pipeline.domain.layout import PARTITION_COLUMN
 from radar_pipeline.orchestration.alerting import Alerting
-from radar_pipeline.orchestration.cataloguing import registered_by, tell
+from radar_pipeline.orchestration.cataloguing import Judge, registered_by, tell
 from radar_pipeline.orchestration.evaluating import evaluated_on, evaluations, targets_of
 from radar_pipeline.orchestration.keys import BRONZE, CATALOGUE_KEY, bronze_key, tables_by_key
 from radar_pipeline.orchestration.systems import Systems
@@ -55,7 +55,8 @@ class Finding:
     is_error: bool | None = None
 
 
-Look = Callable[[Any, dt.date, list[str]], Mapping[str, Finding]]
+# Given the run, a day and tables, what a check finds of those that there is something to say about.
+Look = Callable[[dg.AssetCheckExecutionContext, dt.date, list[str]], Mapping[str, Finding]]
 
 
 def catalogue_checks(
@@ -182,7 +183,7 @@ def _rows_agree(systems: Systems, alerting: Alerting) -> Look:
     return look
 
 
-def _judge_rows(systems: Systems, day: dt.date, differing: Mapping[str, str]) -> Callable[..., Watched]:
+def _judge_rows(systems: Systems, day: dt.date, differing: Mapping[str, str]) -> Judge:
     def judge(**named: Any) -> Watched:
         return watch_rows(differing, day=day, database=systems.settings.glue_database, **named)
 

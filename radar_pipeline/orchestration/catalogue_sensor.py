@@ -85,26 +85,26 @@ def _tick(instance: dg.DagsterInstance, place: Place, alerting: Alerting) -> dg.
     now = alerting.clock()
     ends = read_ends(instance, place.positions)
     runs = RunReader(instance, shift=alerting.shift).by_id(ends.ends)
-    requests = [_request(day, run.id) for day, run in _landed(instance, runs, ends).items()]
-    asked = {request.partition_key for request in requests}
+    landed = _landed(instance, runs, ends)
     waiting = _waiting(place.again, runs, now)
-    due = {day: times for day, (times, at) in waiting.items() if at <= now or day in asked}
-    requests += [_request(day, f"again/{waiting[day][1]:%Y%m%dT%H%M%S}") for day in due if day not in asked]
-    again = {day: each for day, each in waiting.items() if day not in due}
-    # What is tried again keeps its count, so that the pauses grow and end.
-    again |= {day: (times, _FAR) for day, times in due.items()}
+    overdue = {day: each for day, each in waiting.items() if each[1] <= now and day not in landed}
+    requests = [_request(day, run.id) for day, run in landed.items()]
+    # The key is when it was due, which the cursor holds: asked for twice, it is the same run.
+    requests += [_request(day, f"again/{due:%Y%m%dT%H%M%S}") for day, (_, due) in overdue.items()]
+    # What is under way keeps its count, so that the pauses grow and end.
+    asked = {day: (waiting[day][0], _UNDER_WAY) for day in waiting if day in overdue or day in landed}
     looked, today = place.looked, now.date().isoformat()
     if looked < today and now.timetz() >= LOOKS and not requests and not _is_registering(instance):
         requests.append(dg.RunRequest(run_key=f"look/{today}", job_name=RECONCILE_JOB))
         looked = today
-    after = Place({**place.positions, **ends.positions}, looked, again)
+    after = Place({**place.positions, **ends.positions}, looked, {**waiting, **asked}).text()
     if requests:
-        return dg.SensorResult(run_requests=requests, cursor=after.text())
-    return dg.SensorResult(skip_reason=f"{len(ends.ends)} ends of runs, nothing to register", cursor=after.text())
+        return dg.SensorResult(run_requests=requests, cursor=after)
+    return dg.SensorResult(skip_reason=f"{len(ends.ends)} ends of runs, nothing to register", cursor=after)
 
 
-# Longer than any sensor lives: due only when its run fails once more.
-_FAR = dt.datetime.max.replace(tzinfo=dt.UTC)
+# Due only when its run fails once more.
+_UNDER_WAY = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
 def _request(day: str, key: str) -> dg.RunRequest:

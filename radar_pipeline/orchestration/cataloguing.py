@@ -5,7 +5,7 @@ follow from it (catalogue_checks).
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from radar_pipeline.orchestration.catalogue_day import CatalogueReport, TableCatalogued
 
 GROUP = "catalogue"
+
+# Decides what something is worth, given ``opened``, ``now`` and ``links``.
+Judge = Callable[..., Watched]
 
 # Metadata of a registration that holds what became of each table.
 TABLES = "tables"
@@ -71,7 +74,7 @@ def bronze_catalogue(
     return bronze_catalogue
 
 
-def _watched(report: "CatalogueReport", systems: Systems) -> Any:
+def _watched(report: "CatalogueReport", systems: Systems) -> Judge:
     critical = {table.name for table in systems.registry.tables if table.critical}
 
     def judge(**named: Any) -> Watched:
@@ -82,8 +85,20 @@ def _watched(report: "CatalogueReport", systems: Systems) -> Any:
     return judge
 
 
-def tell(context: Any, alerting: Alerting, systems: Systems, judge: Any) -> None:
-    """Records what a verdict is worth: alerts raised and ended. The next round of alerting delivers it."""
+def tell(
+    context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext,
+    alerting: Alerting,
+    systems: Systems,
+    judge: Judge,
+) -> None:
+    """Records what something found is worth: alerts raised and ended. The next round of alerting delivers it.
+
+    Args:
+        context: The run.
+        alerting: The alerts of the environment.
+        systems: The environment.
+        judge: Given what is open, the time and where to look, says what is to be told.
+    """
     from radar_pipeline.domain.alert import Link
 
     now = systems.clock()

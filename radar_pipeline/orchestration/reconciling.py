@@ -21,7 +21,7 @@ from radar_pipeline.domain.ledger import History
 from radar_pipeline.domain.tiers import LakeObject
 from radar_pipeline.domain.wording import plural, some
 from radar_pipeline.orchestration.alerting import Alerting
-from radar_pipeline.orchestration.cataloguing import GROUP, tell
+from radar_pipeline.orchestration.cataloguing import GROUP, Judge, tell
 from radar_pipeline.orchestration.keys import DRIFT_KEY, bronze_key
 from radar_pipeline.orchestration.systems import Systems
 
@@ -216,7 +216,7 @@ def catalogue_drift(systems: Systems, alerting: Alerting) -> dg.AssetsDefinition
     return catalogue_drift
 
 
-def judge_drift(systems: Systems, found: Reconciliation) -> Callable[..., Watched]:
+def judge_drift(systems: Systems, found: Reconciliation) -> Judge:
     """What a look is worth; one that could not see everything ends nothing."""
     critical = {table.name for table in systems.registry.tables if table.critical}
 

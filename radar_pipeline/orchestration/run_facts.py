@@ -23,8 +23,8 @@ from radar_pipeline.orchestration.catalogue_jobs import CATALOGUE_JOB, RECONCILE
 from radar_pipeline.orchestration.jobs import CHECKS_TAG, INGEST_JOB
 from radar_pipeline.orchestration.keys import BRONZE, CATALOGUE_KEY, DRIFT_KEY
 
-# Of one day. A day has a handful of runs; a day that somebody runs in a loop must not cost memory.
-MOST_RUNS = 20
+# Of one day. A day has a handful of runs, and as many that register it; one that is run in a loop must not cost memory.
+MOST_RUNS = 40
 
 # Events of one kind that are read at a time.
 PAGE = 1000
