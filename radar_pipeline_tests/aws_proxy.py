@@ -114,6 +114,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _pass_on(self) -> None:
         body = self._body()
+        if len(body) < int(self.headers.get("Content-Length") or 0):
+            # The client died in the middle of it: no server acts on half a request.
+            self.close_connection = True
+            return
         seen = Seen(self.command, self.path, self.headers.get("X-Amz-Target", ""), body, dict(self.headers.items()))
         self.proxy.seen.append(seen)
         answer = next((found for rule in list(self.proxy.rules) if (found := rule(seen))), None)

@@ -166,6 +166,7 @@ def test_a_day_of_which_a_part_is_archived_is_left(store: LakeStore, layout: Bro
     assert data(store, layout.folder("store", DAY)) == [*keys, large]
 
 
+@ministack
 def test_what_cannot_be_done_is_told_and_leaves_the_day_as_readers_know_it(
     config: LakeConfig, proxy: AwsProxy, store: LakeStore, layout: BronzeLayout
 ) -> None:
@@ -189,6 +190,7 @@ def test_what_cannot_be_done_is_told_and_leaves_the_day_as_readers_know_it(
     assert folder_of(store, layout).files[0].rows == PARTS * ROWS
 
 
+@ministack
 def test_a_part_that_is_written_anew_in_the_meantime_ends_the_merging(
     config: LakeConfig, proxy: AwsProxy, store: LakeStore, layout: BronzeLayout
 ) -> None:
@@ -211,6 +213,7 @@ def test_a_part_that_is_written_anew_in_the_meantime_ends_the_merging(
     assert store.list_objects(layout.compaction_prefix) == []
 
 
+@ministack
 def test_parts_that_have_much_in_common_are_merged_though_the_file_stays_small_and_are_not_tried_again(
     store: LakeStore, layout: BronzeLayout
 ) -> None:
@@ -221,6 +224,7 @@ def test_parts_that_have_much_in_common_are_merged_though_the_file_stays_small_a
     assert "there is nothing to merge" in (compact(store, layout, small_bytes=together).left or "")
 
 
+@ministack
 def test_two_runs_at_once_end_with_one_file_of_the_same_rows(
     config: LakeConfig, store: LakeStore, layout: BronzeLayout
 ) -> None:
