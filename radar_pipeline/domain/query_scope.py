@@ -20,6 +20,15 @@ from radar_pipeline.domain.layout import PARTITION_COLUMN
 _REMARKS = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _TEXTS = re.compile(r"'(?:[^']|'')*'")
 _NAMES = re.compile(r'"(?:[^"]|"")*"|`[^`]*`|\w+')
+# Never a table's name unless quoted. Source: Athena user guide, "Escape reserved keywords in SQL SELECT statements".
+_RESERVED = re.compile(
+    r"alter|and|as|between|by|case|cast|constraint|create|cross|cube|current_date|current_time|"
+    r"current_timestamp|current_user|deallocate|delete|describe|distinct|drop|else|end|escape|except|execute|"
+    r"exists|extract|false|first|for|from|full|group|grouping|having|in|inner|insert|intersect|into|is|join|"
+    r"last|left|like|localtime|localtimestamp|natural|normalize|not|null|on|or|order|outer|prepare|recursive|"
+    r"right|rollup|select|table|then|true|unnest|union|using|values|when|where|with",
+    re.IGNORECASE,
+)
 _DAY = r"(?:date\s*)?'(\d{4}-\d{2}-\d{2})'"
 _COLUMN = rf'(?<![\w"])(?:\w+\.)?"?{PARTITION_COLUMN}"?'
 _COMPARED = re.compile(rf"{_COLUMN}\s*(=|>=|>|<=|<)\s*{_DAY}", re.IGNORECASE)
@@ -78,7 +87,7 @@ class Skipped:
 def tables_named(sql: str, known: Collection[str]) -> tuple[str, ...]:
     """Tables of the catalogue whose names stand in a query, outside of remarks and texts, in the order of ``known``."""
     plain = _TEXTS.sub("''", _REMARKS.sub(" ", sql))
-    words = {name.strip('"`').lower() for name in _NAMES.findall(plain)}
+    words = {name.strip('"`').lower() for name in _NAMES.findall(plain) if not _RESERVED.fullmatch(name)}
     return tuple(name for name in known if name.lower() in words)
 
 

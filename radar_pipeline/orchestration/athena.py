@@ -10,6 +10,7 @@ configuration of every resource, keys included.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from pydantic import Field
 # Athena answers a small question in about a second; each look costs a request. The first look comes sooner.
 POLL_SECONDS = 0.5
 FIRST_POLL_SECONDS = 0.05
+
+_TRACE = re.compile(r"\s*(?:Stack Trace:|Traceback \(most recent call last\):)")
 
 _RUNNING = {"QUEUED", "RUNNING"}
 _DENIED = {"AccessDeniedException", "AccessDenied"}
@@ -92,7 +95,7 @@ class WorkgroupClient(AthenaClient):
             raise
         state = execution["Status"]["State"]
         if state != "SUCCEEDED":
-            reason = " ".join((execution["Status"].get("StateChangeReason") or "it gives no reason").split())
+            reason = _plain(execution["Status"].get("StateChangeReason") or "it gives no reason")
             message = f"Athena: the query ended {state}: {reason}"
             raise AthenaQueryError(message)
         scanned = execution.get("Statistics", {}).get("DataScannedInBytes")
@@ -135,6 +138,11 @@ class AthenaWorkgroup(AthenaClientResource):
             config=Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5}),
         )
         return WorkgroupClient(client, self.workgroup, database=self.database, output=self.output, timeout=self.timeout)
+
+
+def _plain(reason: str) -> str:
+    """Athena's reason on one line; the local engine's own, without the traces that it adds."""
+    return " ".join(_TRACE.split(reason, maxsplit=1)[0].split()) or "it gives no reason"
 
 
 class _told:  # noqa: N801 - reads as a verb where it is used

@@ -27,6 +27,7 @@ NOW = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
         ("SELECT * FROM store /* login */ JOIN user_access USING (id)", ("store", "user_access")),
         ("SELECT * FROM storehouse", ()),
         ("SELECT * FROM `order`", ("order",)),
+        ("SELECT * FROM store ORDER BY id", ("store",)),
     ],
 )
 def test_a_table_is_named_where_its_name_stands_as_one(sql: str, named: tuple[str, ...]) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from radar_pipeline.orchestration.athena import Answer, AthenaQueryError, AthenaWorkgroup
@@ -81,6 +84,35 @@ def test_a_refusal_is_one_sentence_with_what_to_do(
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
     assert SECRET not in f"{refused.value!r} {athena!r} {athena}"
+
+
+def test_a_failed_query_says_why_without_a_trace(athena: AthenaWorkgroup, proxy: AwsProxy) -> None:
+    with pytest.raises(AthenaQueryError, match='column "nope" not found'):
+        athena.get_client().ask("SELECT nope FROM (VALUES (1)) t(n)")
+    reason = "INTERNAL Error: index 24\n\nStack Trace:\n\n/some/where.so(+0x5b)"
+    body = {"QueryExecution": {"QueryExecutionId": "x", "Status": {"State": "FAILED", "StateChangeReason": reason}}}
+    failed = Response(200, json.dumps(body).encode(), "application/x-amz-json-1.1")
+    proxy.rules.append(lambda seen: failed if "GetQueryExecution" in seen.target else None)
+    with pytest.raises(AthenaQueryError, match=r"INTERNAL Error: index 24$"):
+        athena.get_client().ask("SELECT 1")
+
+
+def test_the_newest_day_of_a_table_can_be_asked_for(athena: AthenaWorkgroup, s3: S3Server, bucket: str) -> None:
+    """DuckDB 1.5.5 broke on it; see the lock of the local endpoint."""
+    glue, where = s3.client("glue"), f"s3://{bucket}/store/"
+    body = pa.BufferOutputStream()
+    pq.write_table(pa.table({"Id": [1, 2]}), body)
+    s3.client().put_object(
+        Bucket=bucket, Key="store/cog_dt_ingestion=2026-11-24/a.parquet", Body=body.getvalue().to_pybytes()
+    )
+    with contextlib.suppress(glue.exceptions.AlreadyExistsException):
+        glue.create_database(DatabaseInput={"Name": "newest_day"})
+    parquet = {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"}
+    columns = [{"Name": "Id", "Type": "bigint"}]
+    table = {"Name": "store", "StorageDescriptor": {"Location": where, "Columns": columns, "SerdeInfo": parquet}}
+    glue.create_table(DatabaseName="newest_day", TableInput=table)
+    found = athena.get_client().ask("SELECT max(cog_dt_ingestion) AS day FROM newest_day.store")
+    assert found.rows == (("2026-11-24",),)
 
 
 def test_there_is_no_athena_where_no_workgroup_is_set() -> None:
