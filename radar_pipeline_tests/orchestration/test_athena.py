@@ -109,7 +109,12 @@ def test_the_newest_day_of_a_table_can_be_asked_for(athena: AthenaWorkgroup, s3:
         glue.create_database(DatabaseInput={"Name": "newest_day"})
     parquet = {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"}
     columns = [{"Name": "Id", "Type": "bigint"}]
-    table = {"Name": "store", "StorageDescriptor": {"Location": where, "Columns": columns, "SerdeInfo": parquet}}
+    stored = {"Location": where, "Columns": columns, "SerdeInfo": parquet}
+    table = {
+        "Name": "store",
+        "StorageDescriptor": stored,
+        "PartitionKeys": [{"Name": "cog_dt_ingestion", "Type": "string"}],
+    }
     glue.create_table(DatabaseName="newest_day", TableInput=table)
     found = athena.get_client().ask("SELECT max(cog_dt_ingestion) AS day FROM newest_day.store")
     assert found.rows == (("2026-11-24",),)
