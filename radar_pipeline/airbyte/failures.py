@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from radar_pipeline.domain.redaction import Redactor
+
 if TYPE_CHECKING:
     from radar_pipeline.airbyte.wire import Connection
 
@@ -16,7 +18,11 @@ _ENDS = {"source", "destination"}
 
 
 def failure_words(failure: Mapping[str, Any]) -> str | None:
-    """A FailureReason in one line, shortened; None where it says nothing."""
+    """A FailureReason in one line, shortened; None where it says nothing.
+
+    Connectors quote rows ("Duplicate entry 'ana@...'"), and what is told here ends in logs and check descriptions:
+    personal data is taken out at the door.
+    """
     # The external message is often no more than "something went wrong"; the internal one names the cause.
     told = (failure.get("externalMessage"), failure.get("internalMessage"))
     words = " | ".join(dict.fromkeys(str(each) for each in told if each))
@@ -24,7 +30,7 @@ def failure_words(failure: Mapping[str, Any]) -> str | None:
         return None
     stream = (failure.get("streamDescriptor") or {}).get("name")
     where = ", ".join(str(part) for part in (failure.get("failureOrigin"), stream) if part)
-    text = " ".join((f"{where}: {words}" if where else words).split())
+    text = Redactor().text(" ".join((f"{where}: {words}" if where else words).split()))
     return text if len(text) <= _WORDS_AT_MOST else f"{text[:_WORDS_AT_MOST]}…"
 
 

@@ -51,3 +51,9 @@ def test_every_failure_counts_and_one_without_words_is_none() -> None:
     ]
     assert named(*failures, {"failureOrigin": "source"}) == {"menu", "store"}
     assert failure_words({}) is None
+
+
+def test_personal_data_that_a_connector_quotes_goes_no_further() -> None:
+    told = "Duplicate entry 'ana.souza@farmacia.com.br' for key 'user.Email'; CPF 529.982.247-25 of table user_access"
+    words = failure_words({"failureOrigin": "source", "internalMessage": told})
+    assert words == "source: Duplicate entry '***' for key 'user.Email'; CPF *** of table user_access"
