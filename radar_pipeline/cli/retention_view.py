@@ -96,7 +96,7 @@ def plan_document(survey: Survey) -> Mapping[str, Any]:
             {
                 "table": table.table,
                 "tiers": {tier.value: _tally(tally) for tier, tally in table.tiers.items()},
-                "steps": dict(Counter(str(step.step) for step in table.steps)),
+                "steps": {step.value: done.objects for step in Step if (done := table.steps.tally(step)).objects},
                 "problem": table.problem,
             }
             for table in survey.plan.tables

@@ -158,13 +158,12 @@ def _tables(survey: Survey) -> dg.TableMetadataValue:
         lies: Tally = sum(table.tiers.values(), Tally())
         if not lies.objects and not table.problem:
             continue
-        steps = Counter(step.step for step in table.steps)
         rows.append(
             {
                 "table": table.table,
                 "objects": lies.objects,
                 "MiB": round(lies.bytes / _MIB, 3),
-                **{str(step): steps[step] for step in (Step.MOVE, Step.COMPACT, Step.DELETE)},
+                **{str(step): table.steps.tally(step).objects for step in (Step.MOVE, Step.COMPACT, Step.DELETE)},
                 "problem": table.problem or "",
             }
         )

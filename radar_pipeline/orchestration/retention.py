@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from radar_pipeline.domain.day_tiers import tiers_of_days
@@ -186,9 +186,9 @@ class Retention:
         )
         for left in report.failed:
             self.log(f"failed: {left.step.object.key}: {left.why}")
-        touched = sorted({step.table for step in survey.steps if not step.quarantined})
-        days, problems = self.look_again([name for name in touched if name in systems.registry])
-        deleted = {(step.table, step.day) for step in survey.steps if step.step is Step.DELETE and not step.quarantined}
+        touched = [table.table for table in plan.tables if table.steps and table.table in systems.registry]
+        days, problems = self.look_again(touched)
+        deleted = {(step.table, step.day) for step in _deletions(plan)}
         emptied: dict[str, list[dt.date]] = {}
         for table, day in sorted(deleted):
             if table in days and day not in days[table]:
@@ -206,9 +206,7 @@ class Retention:
         return days, tuple(problems)
 
     def _newest_accepted(self, plan: RetentionPlan) -> Callable[[], Mapping[str, dt.date | None]]:
-        steps = (step for table in plan.tables for step in table.steps)
-        deleting = sorted({step.table for step in steps if step.step is Step.DELETE and not step.quarantined})
-
+        deleting = sorted({step.table for step in _deletions(plan)})
         known: dict[str, bytes] = {}
 
         def newest() -> Mapping[str, dt.date | None]:
@@ -226,6 +224,11 @@ class Retention:
             problem = register_again(self.systems, found.table, found.day) if found.key else None
             words = f"{found.words}; {problem}" if problem else found.words
             self.log(f"a merge that was interrupted, {found.table} of {found.day}: {words}")
+
+
+def _deletions(plan: RetentionPlan) -> Iterator[PlannedStep]:
+    """The deletions from tables, without those from the quarantine."""
+    return (step for table in plan.tables for step in table.steps.of(Step.DELETE) if not step.quarantined)
 
 
 def allowed(survey: Survey, allow_deletions: int | None) -> RetentionPlan:

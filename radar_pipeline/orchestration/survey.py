@@ -7,10 +7,8 @@ What belongs here: reading, table by table, and keeping of each only what is nee
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from radar_pipeline.domain.day_tiers import tiers_of_days
 from radar_pipeline.domain.forecast import DailyLoad, LakeForecast, daily_load
@@ -103,17 +101,7 @@ class Survey:
 
     def tally(self, step: Step) -> Tally:
         """How much of one step is planned."""
-        return self._tallies.get(step, Tally())
-
-    @cached_property
-    def _tallies(self) -> Mapping[Step, Tally]:
-        # Counted once: seven years of a lake are the better part of a million objects.
-        objects: Counter[Step] = Counter()
-        sizes: Counter[Step] = Counter()
-        for each in self.steps:
-            objects[each.step] += 1
-            sizes[each.step] += each.object.size
-        return {step: Tally(objects[step], sizes[step]) for step in objects}
+        return sum((table.steps.tally(step) for table in self.plan.tables), Tally())
 
     @property
     def problems(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from radar_pipeline.domain.retention_plan import (
     QUARANTINE,
     PlannedStep,
     Step,
+    Steps,
     TablePlan,
     Tally,
     plan_lake,
@@ -279,7 +280,7 @@ def deletions(table: str, days: int, of: int, size: int = 1) -> TablePlan:
         PlannedStep(stored(ago(3000 + day), size=size, table=table), table, ago(3000 + day), Step.DELETE, None, "old")
         for day in range(days)
     )
-    return TablePlan(table, steps, {}, {GLACIER: Tally(of, of * size)})
+    return TablePlan(table, Steps(steps), {}, {GLACIER: Tally(of, of * size)})
 
 
 @pytest.mark.parametrize(
