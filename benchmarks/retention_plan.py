@@ -114,6 +114,9 @@ def survey_child(request: dict[str, Any]) -> dict[str, Any]:
             yield ahead.popleft()
 
     class Accepted:
+        def reach_back_to(self, _day: dt.date) -> None:
+            """Nothing is held anywhere."""
+
         def newest(self, _table: str, **_: object) -> dt.date:
             return now.date()
 
@@ -128,6 +131,7 @@ def survey_child(request: dict[str, Any]) -> dict[str, Any]:
     with (
         patch.object(retention, "list_tables", listings),
         patch.object(retention, "list_quarantine", lambda *_: TableListing("quarantine")),
+        patch.object(retention, "list_folders", lambda *_: ()),
         patch.object(retention, "read_holds", lambda *_: ()),
         patch.object(retention, "read_rules", lambda *_: ()),
         patch.object(survey, "accepted_days", lambda *_: Accepted()),

@@ -128,8 +128,9 @@ def _why_not(work: Work, entry: AuditEntry) -> str:
         return "an object lies there again"
     if state.marker_id is not None and state.marker_id != entry.marker_id:
         return "it was deleted again since, and not by this run"
-    if state.marker_id is None or not state.hidden:
-        return "the bucket's rule removed the hidden version since: it is gone for good"
+    # An older version that is left is not what was deleted: it stays hidden.
+    if state.marker_id is None or state.hidden is None or state.hidden["ETag"] != entry.etag:
+        return "the version that was deleted was removed since: it is gone for good"
     return ""
 
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from radar_pipeline.domain.layout import BronzeLayout
-from radar_pipeline.domain.retention_plan import PlannedStep, RetentionPlan, Step, Tally
+from radar_pipeline.domain.retention_plan import PlannedStep, RetentionPlan, Step, TablePlan, Tally
 from radar_pipeline.lake.acting import BATCH, Ended, StepEnd, Work
 from radar_pipeline.lake.day_deletion import delete_days
 from radar_pipeline.lake.deletion import Progress, Recheck
@@ -106,7 +106,8 @@ def apply_plan(
         on_progress: Called from this thread with steps done and steps in all.
     """
     kinds = [Step.COMPACT, Step.MOVE, *([] if plan.stops else [Step.DELETE])]
-    total = sum(table.steps.tally(kind).objects for table in plan.tables for kind in kinds)
+    tables = [table for table in plan.tables if table.problem is None]
+    total = sum(table.steps.tally(kind).objects for table in tables for kind in kinds)
     tally = _Tally(total, on_progress)
     stopped: str | None = None
     problems: tuple[str, ...] = ()
@@ -115,7 +116,7 @@ def apply_plan(
         work = Work(store, layout, run_id, plan.made_at, clock, Pace(parallel), pool)
         try:
             problems = finish_interrupted(work)
-            for batch in _work_batches(work, plan, recheck, compact):
+            for batch in _work_batches(work, tables, kinds, recheck, compact):
                 tally.take(batch)
                 if work.pace.verdict is not None:
                     break
@@ -135,17 +136,17 @@ def apply_plan(
 
 
 def _work_batches(
-    work: Work, plan: RetentionPlan, recheck: Recheck, compact: Compact | None
+    work: Work, tables: Sequence[TablePlan], kinds: Sequence[Step], recheck: Recheck, compact: Compact | None
 ) -> Iterable[list[StepEnd]]:
     # Table by table and a batch at a time: a plan of years is unpacked as it is worked on.
-    for table in plan.tables:
+    for table in tables:
         for _, day in groupby(table.steps.of(Step.COMPACT), key=lambda step: step.day):
             yield _compact_day(work, list(day), compact)
-    moves = (step for table in plan.tables for step in table.steps.of(Step.MOVE))
+    moves = (step for table in tables for step in table.steps.of(Step.MOVE))
     while batch := list(islice(moves, BATCH)):
         yield move_batch(work, batch)
-    if not plan.stops:
-        deletions = [step for table in plan.tables for step in table.steps.of(Step.DELETE)]
+    if Step.DELETE in kinds:
+        deletions = [step for table in tables for step in table.steps.of(Step.DELETE)]
         yield from delete_days(work, deletions, recheck)
 
 

@@ -55,6 +55,10 @@ class AcceptedDays:
             self._read(STEP_DAYS)
         return self._newest.get(table)
 
+    def reach_back_to(self, day: dt.date) -> None:
+        """Counts from an earlier day on: data may be older than the first day that the environment now starts with."""
+        self.first = min(self.first, day)
+
     def of(self, tables: Iterable[str]) -> dict[str, dt.date | None]:
         """The newest accepted day of each table.
 

@@ -65,6 +65,7 @@ def plan_metadata(survey: Survey) -> Mapping[str, Any]:
         "forecast_usd": round(total.policy_usd, 2),
         "forecast_saved_usd": round(total.saved_usd, 2),
         "bounds_exceeded": len(plan.stops),
+        "folders_of_no_table": len(survey.strangers),
     }
 
 

@@ -211,6 +211,15 @@ class LifecycleRun:
                 is_set_up=self.systems.settings.retention_apply or bool(rules.ours),
                 now=now,
                 opened=opened,
-            ) + watch_retention(bucket=bucket, stops=stops, failures=failures, now=now, opened=opened, links=self.links)
+            ) + watch_retention(
+                bucket=bucket,
+                stops=stops,
+                failures=failures,
+                now=now,
+                opened=opened,
+                links=self.links,
+                # Where nothing is ever done, a plan without a fault is all that can be said.
+                has_acted=applied is not None or not self.systems.settings.retention_apply,
+            )
             if watched.raised or watched.resolved:
                 office.centre.record(watched.raised, watched.resolved, now=now)

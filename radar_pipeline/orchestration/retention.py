@@ -21,7 +21,7 @@ from radar_pipeline.lake.compaction import Compaction, finish_open
 from radar_pipeline.lake.deletion import Progress, Recheck
 from radar_pipeline.lake.errors import LakeError
 from radar_pipeline.lake.holds import read_holds
-from radar_pipeline.lake.listing import list_quarantine, list_tables
+from radar_pipeline.lake.listing import list_folders, list_quarantine, list_tables
 from radar_pipeline.lake.retention import ApplyReport, apply_plan
 from radar_pipeline.lake.rules import read_rules
 from radar_pipeline.orchestration.compacting import compact_and_register, register_again
@@ -150,7 +150,17 @@ class Retention:
             days=planner.days,
             forecast=forecast(planner.loads, policy=policy, classes=classes_of(self.systems.registry), prices=prices),
             is_whole=tables is None,
+            strangers=self._strangers() if tables is None else (),
         )
+
+    def _strangers(self) -> tuple[str, ...]:
+        layout = self.systems.layout
+        known = {layout.table_prefix(name) for name in self.systems.registry.names}
+        try:
+            return tuple(each for each in list_folders(self.systems.lake, f"{layout.prefix}/") if each not in known)
+        except LakeError as error:
+            self.log(f"folders of no table are not known: {error}")
+            return ()
 
     def apply(
         self,
@@ -173,7 +183,7 @@ class Retention:
             LakeError: What a killed run began to merge cannot be read.
         """
         systems, plan = self.systems, allowed(survey, allow_deletions)
-        self._finish_compactions()
+        unfinished = self._finish_compactions()
         report = apply_plan(
             systems.lake,
             systems.layout,
@@ -193,7 +203,9 @@ class Retention:
         for table, day in sorted(deleted):
             if table in days and day not in days[table]:
                 emptied.setdefault(table, []).append(day)
-        return Applied(report, days, {table: tuple(found) for table, found in emptied.items()}, problems)
+        return Applied(
+            report, days, {table: tuple(found) for table, found in emptied.items()}, (*unfinished, *problems)
+        )
 
     def look_again(self, tables: Sequence[str]) -> tuple[DaysByTable, tuple[str, ...]]:
         """Day and tier of tables as they lie now, and why some could not be looked at."""
@@ -206,11 +218,16 @@ class Retention:
         return days, tuple(problems)
 
     def _newest_accepted(self, plan: RetentionPlan) -> Callable[[], Mapping[str, dt.date | None]]:
-        deleting = sorted({step.table for step in _deletions(plan)})
+        days: dict[str, dt.date] = {}
+        for step in _deletions(plan):
+            days[step.table] = min(step.day, days.get(step.table, step.day))
         known: dict[str, bytes] = {}
 
         def newest() -> Mapping[str, dt.date | None]:
-            return accepted_days(self.systems, known).of(deleting)
+            accepted = accepted_days(self.systems, known)
+            if days:
+                accepted.reach_back_to(min(days.values()))
+            return accepted.of(sorted(days))
 
         return newest
 
@@ -218,12 +235,21 @@ class Retention:
         """Merges the small files of one day of one table."""
         return compact_and_register(self.systems, steps[0].table, steps[0].day)
 
-    def _finish_compactions(self) -> None:
-        """Finishes what a killed run began to merge, and has the catalogue know of it."""
+    def _finish_compactions(self) -> tuple[str, ...]:
+        """Finishes what a killed run began to merge, and has the catalogue know of it.
+
+        Returns:
+            What could not be finished: readers may see rows twice until it is.
+        """
+        problems = []
         for found in finish_open(self.systems.lake, self.systems.layout):
             problem = register_again(self.systems, found.table, found.day) if found.key else None
-            words = f"{found.words}; {problem}" if problem else found.words
-            self.log(f"a merge that was interrupted, {found.table} of {found.day}: {words}")
+            of = f", {found.table} of {found.day}" if found.table else ""
+            words = f"a merge that was interrupted{of}: {found.words}{f'; {problem}' if problem else ''}"
+            self.log(words)
+            if found.problem:
+                problems.append(words)
+        return tuple(problems)
 
 
 def _deletions(plan: RetentionPlan) -> Iterator[PlannedStep]:

@@ -81,6 +81,8 @@ class Survey:
         days: Day and tier of every table that was listed.
         forecast: What the years ahead cost.
         is_whole: Whether it is about every table, or some that a person chose.
+        strangers: Folders of bronze that belong to no table of the registry, as those of a table taken out of it: the
+            job leaves them as they are, and only a rule for the whole database moves them to colder tiers.
     """
 
     day: dt.date
@@ -93,6 +95,7 @@ class Survey:
     days: DaysByTable
     forecast: LakeForecast
     is_whole: bool = True
+    strangers: tuple[str, ...] = ()
 
     @property
     def steps(self) -> Iterator[PlannedStep]:
@@ -126,13 +129,15 @@ class Planner:
 
     def table(self, listing: TableListing) -> TablePlan:
         """The plan of one table."""
-        if listing.problem:
-            return TablePlan(listing.table, problem=listing.problem)
+        if problem := listing.problem or self._shared(listing.table):
+            return TablePlan(listing.table, problem=problem)
         layout, objects = self.systems.layout, listing.objects
         self.days[listing.table] = tiers_of_days(objects, layout)
         if load := daily_load(listing.table, objects, layout):
             self.loads.append(load)
         retention = self.policy.classes[self.systems.registry[listing.table].retention]
+        if days := self.days[listing.table]:
+            self._accepted.reach_back_to(min(days))
         newest = self._accepted.newest(
             listing.table, far_back=self._holds_old_data(listing.table, retention.delete_after_days)
         )
@@ -159,6 +164,18 @@ class Planner:
             holds=self.holds,
             rules_at_work=self.rules.expiring_quarantine,
             today=self.today,
+        )
+
+    def _shared(self, table: str) -> str | None:
+        """Why a table whose folder is another's too is left alone: whose a file is cannot be told."""
+        layout = self.systems.layout
+        prefix = layout.table_prefix(table)
+        others = [name for name in self.systems.registry.names if layout.table_prefix(name) == prefix and name != table]
+        if not others:
+            return None
+        return (
+            f'its folder {prefix} is that of "{others[0]}" too, and whose a file is cannot be told: nothing is done '
+            "with it until one of the two lands elsewhere"
         )
 
     def _holds_old_data(self, table: str, delete_after: int | None) -> bool:

@@ -261,6 +261,8 @@ def test_the_buckets_own_rules_go_first_and_are_watched(lake: Lake, radar: Radar
 def test_a_run_that_only_plans_changes_nothing_and_shows_what_it_would_do(lake: Lake) -> None:
     for ago in (40, 1, 0):
         lake.land("store", lake.day(ago), files=2)
+    # A table that was taken out of the registry: nobody's to delete.
+    lake.systems.lake.put(f"{lake.systems.layout.folder('sold_off', lake.day(40))}a.parquet", b"x")
     before = lake.versions()
     for days in (0, 60, SEVEN_YEARS):
         result = lake.run(days=days, apply=False)
@@ -278,6 +280,8 @@ def test_a_run_that_only_plans_changes_nothing_and_shows_what_it_would_do(lake: 
     assert "4 objects are planned to be deleted and 1 are allowed" in str(step.user_failure_data.description)
     assert lake.versions() == before
     plan = metadata_of(result, RETENTION_PLAN)
+    assert plan["folders_of_no_table"] == 1
+    assert "of no table of the registry: origin" in asked.output.replace("\n", "")
     assert (plan["objects_standard"], plan["objects_to_delete"], plan["bounds_exceeded"]) == (6, 4, 1)
     assert {row["action"]: row["objects"] for row in plan["actions"]}["delete"] == 4
     assert {row["tier"] for row in plan["tiers"]} == {"STANDARD"}
@@ -301,6 +305,9 @@ def test_small_files_are_merged_and_then_move_with_their_day(lake: Lake) -> None
     assert set(lake.objects("store")) == set(kept)
     assert lake.run(days=31).success
     assert lake.tiers("menu") == {0: IA}
+    # A merge that was interrupted and cannot be finished is a failure: readers may see rows twice.
+    lake.systems.lake.put(f"{lake.systems.layout.compaction_folder('menu', lake.day(0))}x.parquet.json", b"{}")
+    assert not checks_of(lake.run(days=31))["every_step_done"]
 
 
 def read_rows(lake: Lake, key: str) -> Any:

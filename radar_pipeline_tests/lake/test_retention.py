@@ -119,6 +119,21 @@ def test_of_what_was_moved_nothing_is_paid_for_twice_and_what_was_deleted_comes_
     assert caught.value.fault is LakeFault.MISSING
 
 
+def test_only_what_was_deleted_comes_back_and_no_older_version_in_its_place(store, layout):
+    key = f"{layout.folder('store', day(OVER))}file_store_part_0.parquet"
+    store.put(key, b"a first upload, replaced since")
+    keys = [key, *fill(store, layout, {("store", OVER): 1, ("store", 1): 1})[1:]]
+    found = plan(store, layout, ["store"])
+    assert apply(store, layout, found).done[Step.DELETE].objects == 1
+    (entry,) = (each for each in read_audit(store, layout, run_id="run-1") if each.phase is Phase.DONE)
+    store.s3.delete_object(Bucket=store.config.bucket, Key=key, VersionId=entry.version_id)
+    report = undelete(store, layout, "run-1", clock=lambda: NOW)
+    assert (report.restored, report.failed) == ((), ())
+    ((_, why),) = report.skipped
+    assert why == "the version that was deleted was removed since: it is gone for good"
+    assert readable(store, layout) == set(keys) - {key}
+
+
 @ministack
 def test_in_a_bucket_without_versions_all_goes_the_same_but_nothing_comes_back(server, config, layout):
     config = replace(config, bucket=f"{config.bucket}-plain")
