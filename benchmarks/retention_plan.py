@@ -117,6 +117,9 @@ def survey_child(request: dict[str, Any]) -> dict[str, Any]:
         def reach_back_to(self, _day: dt.date) -> None:
             """Nothing is held anywhere."""
 
+        def doubt(self, _table: str, _last: dt.date) -> None:
+            """Every record can be read."""
+
         def newest(self, _table: str, **_: object) -> dt.date:
             return now.date()
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from radar_pipeline.domain.layout import BronzeLayout
-from radar_pipeline.domain.retention_plan import PlannedStep, RetentionPlan, Step, TablePlan, Tally
+from radar_pipeline.domain.retention_plan import PlannedStep, RetentionPlan, Step, TablePlan, Tally, still_due
 from radar_pipeline.lake.acting import BATCH, Ended, StepEnd, Work
 from radar_pipeline.lake.day_deletion import delete_days
 from radar_pipeline.lake.deletion import Progress, Recheck
@@ -141,7 +141,7 @@ def _work_batches(
     # Table by table and a batch at a time: a plan of years is unpacked as it is worked on.
     for table in tables:
         for _, day in groupby(table.steps.of(Step.COMPACT), key=lambda step: step.day):
-            yield _compact_day(work, list(day), compact)
+            yield _compact_day(work, list(day), compact, recheck)
     moves = (step for table in tables for step in table.steps.of(Step.MOVE))
     while batch := list(islice(moves, BATCH)):
         yield move_batch(work, batch)
@@ -150,10 +150,13 @@ def _work_batches(
         yield from delete_days(work, deletions, recheck)
 
 
-def _compact_day(work: Work, day: list[PlannedStep], compact: Compact | None) -> list[StepEnd]:
+def _compact_day(work: Work, day: list[PlannedStep], compact: Compact | None, recheck: Recheck) -> list[StepEnd]:
     if compact is None:
         return [StepEnd(step, Ended.SKIPPED, "nothing here compacts small files") for step in day]
     try:
+        holds = work.pace.run(recheck.holds)
+        if why := next(filter(None, (still_due(step, step.object, holds, None) for step in day)), None):
+            return [StepEnd(step, Ended.SKIPPED, why) for step in day]
         found = compact(day)
     except LakeError as error:
         return [work.failed(step, error) for step in day]

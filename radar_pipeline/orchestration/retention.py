@@ -19,7 +19,7 @@ from radar_pipeline.domain.retention_plan import PlannedStep, RetentionPlan, Ste
 from radar_pipeline.domain.retention_rules import RulesDiff, diff_rules, rules_of
 from radar_pipeline.lake.compaction import Compaction, finish_open
 from radar_pipeline.lake.deletion import Progress, Recheck
-from radar_pipeline.lake.errors import LakeError
+from radar_pipeline.lake.errors import LakeError, LakeFault
 from radar_pipeline.lake.holds import read_holds
 from radar_pipeline.lake.listing import list_folders, list_quarantine, list_tables
 from radar_pipeline.lake.retention import ApplyReport, apply_plan
@@ -218,16 +218,20 @@ class Retention:
         return days, tuple(problems)
 
     def _newest_accepted(self, plan: RetentionPlan) -> Callable[[], Mapping[str, dt.date | None]]:
-        days: dict[str, dt.date] = {}
+        days: dict[str, set[dt.date]] = {}
         for step in _deletions(plan):
-            days[step.table] = min(step.day, days.get(step.table, step.day))
+            days.setdefault(step.table, set()).add(step.day)
         known: dict[str, bytes] = {}
 
         def newest() -> Mapping[str, dt.date | None]:
             accepted = accepted_days(self.systems, known)
-            if days:
-                accepted.reach_back_to(min(days.values()))
-            return accepted.of(sorted(days))
+            for deleted in days.values():
+                accepted.reach_back_to(min(deleted))
+            newest = accepted.of(sorted(days))
+            for table, deleted in days.items():
+                if doubt := accepted.doubt(table, max(deleted)):
+                    raise LakeError(LakeFault.OTHER, f"{table}: {doubt}")
+            return newest
 
         return newest
 

@@ -138,9 +138,10 @@ class Planner:
         retention = self.policy.classes[self.systems.registry[listing.table].retention]
         if days := self.days[listing.table]:
             self._accepted.reach_back_to(min(days))
-        newest = self._accepted.newest(
-            listing.table, far_back=self._holds_old_data(listing.table, retention.delete_after_days)
-        )
+        over = self._over(listing.table, retention.delete_after_days)
+        newest = self._accepted.newest(listing.table, far_back=over is not None)
+        if over and (doubt := self._accepted.doubt(listing.table, over)):
+            return TablePlan(listing.table, problem=doubt)
         return plan_table(
             listing.table,
             objects,
@@ -178,11 +179,11 @@ class Planner:
             "with it until one of the two lands elsewhere"
         )
 
-    def _holds_old_data(self, table: str, delete_after: int | None) -> bool:
-        """Whether anything is old enough to be deleted: only then all of the ledger has to be looked through."""
+    def _over(self, table: str, delete_after: int | None) -> dt.date | None:
+        """The newest day that is old enough to be deleted: only where there is one the whole ledger matters."""
         if delete_after is None:
-            return False
-        return any((self.today - day).days >= delete_after for day in self.days[table])
+            return None
+        return max((day for day in self.days[table] if (self.today - day).days >= delete_after), default=None)
 
 
 def accepted_days(systems: Systems, known: dict[str, bytes] | None = None) -> AcceptedDays:

@@ -346,6 +346,30 @@ def test_what_changed_since_the_plan_stays(lake: Lake) -> None:
     assert len(lake.objects("store")) == 4
 
 
+def test_a_ledger_that_cannot_be_read_keeps_what_may_be_the_newest_accepted_day(lake: Lake) -> None:
+    lake.policy(**WIDE)
+    for ago in (2, 1, 0):
+        lake.land("store", lake.day(ago))
+    lake.offset = SEVEN_YEARS
+    retention = Retention(lake.systems)
+    before = retention.survey()
+    assert before.tally(Step.DELETE).objects == 2
+    damaged = f"{lake.systems.layout.ledger_folder(lake.day(0))}damaged.json"
+    lake.systems.lake.put(damaged, b'{"format": 1')
+    # Neither a plan made before nor one made after it deletes.
+    applied = retention.apply(before, run_id="doubtful")
+    assert Step.DELETE not in applied.report.done
+    assert damaged in applied.failures[0]
+    after = retention.survey()
+    assert after.tally(Step.DELETE).objects == 0
+    (problem,) = after.problems
+    assert damaged in problem
+    # Where a day is accepted that is not due, it does not matter.
+    lake.land("store", lake.day(1 - SEVEN_YEARS))
+    assert retention.survey().problems == ()
+    assert retention.survey().tally(Step.DELETE).objects == 3
+
+
 def test_what_s3_refuses_is_named_told_and_done_by_the_next_run(lake: Lake) -> None:
     keys = [lake.land("store", lake.day(ago))[0] for ago in (2, 1, 0)]
     own = lake.variables["RADAR_S3_ENDPOINT_URL"]

@@ -432,6 +432,10 @@ def test_small_files_go_day_by_day_to_whoever_compacts(store, layout):
     assert report.done == {Step.COMPACT: Tally(3, 180_000)}
     assert Counter(each.why for each in report.failed) == {"may not read": 3, "rows differ": 3}
     assert Counter(each.why for each in report.skipped) == {"not proven": 3}
+    place_hold(store, layout, table="store", first=None, last=None, reason="case 7", by="Ana", now=NOW)
+    held = apply(store, layout, found, compact=compact)
+    assert {table for day in asked[4:] for table, _ in day} == {"promoção"}, "a hold keeps each file as it is"
+    assert {each.why.partition(" (")[0] for each in held.skipped if each.step.table == "store"} == {"held"}
     left = apply(store, layout, found)
     assert {each.why for each in left.skipped} == {"nothing here compacts small files"}
 
