@@ -98,7 +98,9 @@ def apply_command(yes: bool, as_of: str | None, allow_deletions: int | None, as_
         raise UsageProblem(message)
     with plain_errors():
         platform = load_platform()
-        if as_of and platform.settings.environment != "local":
+        # Amazon's own S3 is nobody's local stack, whatever the environment is called.
+        is_local = platform.settings.environment == "local" and platform.settings.s3_endpoint_url is not None
+        if as_of and not is_local:
             message = "--as-of is for the local stack (RADAR_ENV=local): elsewhere data is what day it is"
             raise UsageProblem(message)
         platform = on_day(platform, as_of)
