@@ -31,6 +31,7 @@ from radar_pipeline.lake.audit import Action, AuditEntry, Phase, read_audit
 from radar_pipeline.lake.holds import place_hold
 from radar_pipeline.orchestration.catalogue_day import register_day
 from radar_pipeline.orchestration.keys import RETENTION_PLAN, RETENTION_RUN, bronze_key
+from radar_pipeline.orchestration.lifecycle_run import acting_alone
 from radar_pipeline.orchestration.retention import Retention
 from radar_pipeline_tests.aws_proxy import Answer, Seen, access_denied, aws_proxy
 from radar_pipeline_tests.end_to_end.lifecycle import LARGE, SMALL, WIDE, Lake
@@ -312,6 +313,21 @@ def test_small_files_are_merged_and_then_move_with_their_day(lake: Lake) -> None
 
 def read_rows(lake: Lake, key: str) -> Any:
     return pq.read_table(pa.BufferReader(lake.systems.lake.read(key)))
+
+
+def test_beside_a_run_that_acts_no_other_does(lake: Lake) -> None:
+    lake.land("store", lake.day(0))
+    before = lake.versions()
+    with acting_alone(Path(lake.instance.root_directory)):
+        beside = lake.run(days=31)
+        assert beside.success
+        asked = CliRunner().invoke(main, ["retention", "apply", "--yes", "--as-of", lake.as_of(31)])
+        assert asked.exit_code == 2
+        assert "another retention run is acting" in asked.output
+        assert lake.versions() == before
+    assert lake.instance.get_latest_materialization_event(RETENTION_RUN) is None
+    lake.run(days=31)
+    assert lake.tiers("store") == {0: IA}
 
 
 def test_what_changed_since_the_plan_stays(lake: Lake) -> None:
