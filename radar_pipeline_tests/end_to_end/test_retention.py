@@ -192,11 +192,14 @@ def test_a_lake_ages_for_seven_years(lake: Lake, radar: Radar) -> None:
     assert f"{len(doomed)} objects are back" in radar("undelete", done["run_id"], "--yes")
     assert doomed <= {*lake.objects("store"), *lake.objects("menu"), *lake.objects("contest_score")}
     assert observed(lake, "store", 2)[0] == "GLACIER"
+    assert "0 objects are back" in radar("undelete", done["run_id"], "--yes")
     lake.policy(**WIDE)
     radar("hold", "store", "--reason", "brought back")
     assert lake.run(days=SEVEN_YEARS).success
     assert lake.tiers("store").keys() == {2, 1, 0}
     assert lake.tiers("menu").keys() == {0}
+    # Those of `menu` were deleted again, by another run: this command says that they are not back.
+    assert json.loads(radar("undelete", done["run_id"], "--yes", "--json", status=1))["skipped"]
 
     # What a killed run deleted and did not take out of the catalogue the next run takes out.
     glue, menu = lake.systems.glue, catalogue_name("menu")

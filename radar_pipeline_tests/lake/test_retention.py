@@ -114,6 +114,7 @@ def test_of_what_was_moved_nothing_is_paid_for_twice_and_what_was_deleted_comes_
     }
     again = undelete(store, layout, "run-1", clock=lambda: NOW)
     assert (again.restored, {why for _, why in again.skipped}) == ((), {"an object lies there again"})
+    assert again.is_complete
     with pytest.raises(LakeError, match="knows no run never") as caught:
         undelete(store, layout, "never", clock=lambda: NOW)
     assert caught.value.fault is LakeFault.MISSING
@@ -131,6 +132,7 @@ def test_only_what_was_deleted_comes_back_and_no_older_version_in_its_place(stor
     assert (report.restored, report.failed) == ((), ())
     ((_, why),) = report.skipped
     assert why == "the version that was deleted was removed since: it is gone for good"
+    assert not report.is_complete
     assert readable(store, layout) == set(keys) - {key}
 
 
