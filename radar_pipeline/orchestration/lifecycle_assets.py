@@ -120,8 +120,7 @@ def lifecycle_assets(systems: Systems, alerting: Alerting) -> dg.AssetsDefinitio
             except AllowanceError as error:
                 raise failure(str(error), diagnose(str(error), origin=Origin.CONFIGURATION)) from None
             except BusyError as error:
-                # A person's command: it does what this run would have done.
-                run.tell(survey)
+                # A person's command: it does, and tells, what this run would have.
                 context.log.warning(f"nothing was done: {error}")
                 return
             run.tell(survey, applied)

@@ -228,7 +228,8 @@ class LifecycleRun:
         """
         bucket, now = self.systems.settings.bucket, self.systems.clock()
         stops = applied.report.stops if applied else survey.plan.stops
-        failures = [*survey.problems, *(applied.failures if applied else ()), *self.problems]
+        left = applied.failures if applied else Retention(self.systems).unfinished_merges()
+        failures = [*survey.problems, *left, *self.problems]
         rules = survey.rules
         with self.alerting.office(self.instance) as office:
             opened = {alert.fingerprint: alert for alert in office.centre.open_alerts()}

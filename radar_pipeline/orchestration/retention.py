@@ -18,6 +18,7 @@ from radar_pipeline.domain.retention import Hold, RetentionPolicy
 from radar_pipeline.domain.retention_plan import PlannedStep, RetentionPlan, Step, plan_lake
 from radar_pipeline.domain.retention_rules import RulesDiff, diff_rules, rules_of
 from radar_pipeline.lake.compaction import Compaction, finish_open
+from radar_pipeline.lake.compaction_record import read_records
 from radar_pipeline.lake.deletion import Progress, Recheck
 from radar_pipeline.lake.errors import LakeError, LakeFault
 from radar_pipeline.lake.holds import read_holds
@@ -238,6 +239,20 @@ class Retention:
     def _compact(self, steps: Sequence[PlannedStep]) -> Compaction:
         """Merges the small files of one day of one table."""
         return compact_and_register(self.systems, steps[0].table, steps[0].day)
+
+    def unfinished_merges(self) -> tuple[str, ...]:
+        """What killed runs began to merge and no run that acts has finished, one sentence each."""
+        try:
+            records = read_records(self.systems.lake, self.systems.layout.compaction_prefix)
+        except LakeError as error:
+            return (str(error),)
+        return tuple(
+            record
+            if isinstance(record, str)
+            else f"{record.table} of {record.day}: a merge of small files was interrupted, and rows may be seen twice "
+            "until radar retention apply finishes it"
+            for record in records
+        )
 
     def _finish_compactions(self) -> tuple[str, ...]:
         """Finishes what a killed run began to merge, and has the catalogue know of it.

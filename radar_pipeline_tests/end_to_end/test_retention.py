@@ -311,6 +311,9 @@ def test_small_files_are_merged_and_then_move_with_their_day(lake: Lake) -> None
     assert lake.tiers("menu") == {0: IA}
     # A merge that was interrupted and cannot be finished is a failure: readers may see rows twice.
     lake.systems.lake.put(f"{lake.systems.layout.compaction_folder('menu', lake.day(0))}x.parquet.json", b"{}")
+    assert lake.open_alerts() == {}
+    lake.run(days=31, apply=False)
+    assert f"retention/{lake.settings.bucket}" in lake.open_alerts()
     assert not checks_of(lake.run(days=31))["every_step_done"]
 
 
