@@ -91,6 +91,7 @@ def apply_command(yes: bool, as_of: str | None, allow_deletions: int | None, as_
     Exit status 0: all was done, or left for a reason; 1: something failed, or bounds are exceeded.
     """
     from radar_pipeline.cli.retention_view import applied_document, done_words
+    from radar_pipeline.orchestration.lifecycle_run import BusyError
     from radar_pipeline.orchestration.retention import AllowanceError, allowed, new_run_id
 
     if as_json and not yes:
@@ -98,7 +99,9 @@ def apply_command(yes: bool, as_of: str | None, allow_deletions: int | None, as_
         raise UsageProblem(message)
     with plain_errors():
         platform = load_platform()
-        if as_of and platform.settings.environment != "local":
+        # Amazon's own S3 is nobody's local stack, whatever the environment is called.
+        is_local = platform.settings.environment == "local" and platform.settings.s3_endpoint_url is not None
+        if as_of and not is_local:
             message = "--as-of is for the local stack (RADAR_ENV=local): elsewhere data is what day it is"
             raise UsageProblem(message)
         platform = on_day(platform, as_of)
@@ -120,7 +123,10 @@ def apply_command(yes: bool, as_of: str | None, allow_deletions: int | None, as_
             told = nullcontext() if as_of else alerts_told(platform, instance, err if as_json else out)
             with told, progress("applying the plan", quiet=as_json) as tell:
                 run = lifecycle_run(platform, instance, tell)
-                applied = run.apply(survey, run_id=new_run_id(platform.clock()), allow_deletions=allow_deletions)
+                try:
+                    applied = run.apply(survey, run_id=new_run_id(platform.clock()), allow_deletions=allow_deletions)
+                except BusyError as error:
+                    raise UsageProblem(str(error)) from None
                 run.tell(survey, applied)
                 run.record(survey, applied)
     if as_json:

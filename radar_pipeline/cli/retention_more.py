@@ -209,7 +209,7 @@ def undelete_command(run_id: str, yes: bool, as_json: bool) -> None:
             out.print(f"{each.key}: {why}", highlight=False, markup=False, soft_wrap=True)
         out.print(f"{len(report.restored):,} objects are back", style="bold", highlight=False)
         _say_what_follows(platform)
-    if report.failed:
+    if not report.is_complete:
         raise SystemExit(NOT_WELL)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from radar_pipeline.cli.console import UsageProblem, out
 from radar_pipeline.cli.platform import Platform, Tell
 from radar_pipeline.domain.retention_plan import Step
+from radar_pipeline.domain.wording import some
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -71,8 +72,9 @@ def refuse_beside_another(instance: dg.DagsterInstance) -> None:
     from radar_pipeline.orchestration.dead_runs import end_dead_runs
     from radar_pipeline.orchestration.retention_sensor import RETENTION_JOB
 
+    under_way = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
     end_dead_runs(instance)
-    wanted = dg.RunsFilter(job_name=RETENTION_JOB, statuses=[dg.DagsterRunStatus.STARTED])
+    wanted = dg.RunsFilter(job_name=RETENTION_JOB, statuses=under_way)
     if running := instance.get_runs(wanted, limit=1):
         message = f"a retention run is under way in Dagster ({running[0].run_id}): wait for its end, or terminate it"
         raise UsageProblem(message)
@@ -116,6 +118,8 @@ def show_plan(survey: Survey) -> None:
     if any(table.kept for table in survey.plan.tables):
         out.print(kept_view(survey))
     say_rules(survey)
+    if survey.strangers:
+        _say(f"kept, as they are of no table of the registry: {some(survey.strangers)}", "yellow")
     for problem in survey.problems:
         _say(f"not planned: {problem}", "red")
     for stop in survey.plan.stops:

@@ -81,6 +81,7 @@ def plan_document(survey: Survey) -> Mapping[str, Any]:
         "made_at": survey.plan.made_at.isoformat(),
         "stops": list(survey.plan.stops),
         "problems": list(survey.problems),
+        "folders_of_no_table": list(survey.strangers),
         "rules": rules_document(survey.rules),
         "cost": {
             "prices": {"region": survey.prices.region, "as_of": survey.prices.as_of, "source": survey.prices.source},
@@ -96,7 +97,7 @@ def plan_document(survey: Survey) -> Mapping[str, Any]:
             {
                 "table": table.table,
                 "tiers": {tier.value: _tally(tally) for tier, tally in table.tiers.items()},
-                "steps": dict(Counter(str(step.step) for step in table.steps)),
+                "steps": {step.value: done.objects for step in Step if (done := table.steps.tally(step)).objects},
                 "problem": table.problem,
             }
             for table in survey.plan.tables

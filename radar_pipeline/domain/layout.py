@@ -104,9 +104,11 @@ class BronzeLayout:
         if name != PARTITION_COLUMN:
             return None
         try:
-            return dt.date.fromisoformat(value)
+            day = dt.date.fromisoformat(value)
         except ValueError:
             return None
+        # 20261124 and 2026-W48-2 are dates as well, and no folder of this platform's.
+        return day if day.isoformat() == value else None
 
     def ledger_folder(self, day: dt.date) -> str:
         """Key prefix of one day's ledger entries, with the trailing slash. Sorts by day."""

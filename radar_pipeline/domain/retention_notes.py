@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from radar_pipeline.domain.layout import BronzeLayout, is_data_file
-from radar_pipeline.domain.retention_steps import PlannedStep, Step, TablePlan, Tally
+from radar_pipeline.domain.retention_steps import PlannedStep, Step, Steps, TablePlan, Tally
 from radar_pipeline.domain.tiers import LakeObject, StorageClass
 
 # What may lie beside the data of a day and goes with it (lake.publish, destination-s3, Spark).
@@ -84,7 +84,7 @@ class Notes:
         self.steps.sort(key=lambda step: step.object.key)
         return TablePlan(
             self._table,
-            tuple(self.steps),
+            Steps(self.steps),
             MappingProxyType({reason: Tally(*self._kept[reason]) for reason in sorted(self._kept)}),
             MappingProxyType({tier: Tally(*self._tiers[tier]) for tier in StorageClass if tier in self._tiers}),
         )

@@ -15,7 +15,7 @@ from radar_pipeline.domain.layout import BronzeLayout, stored_name
 from radar_pipeline.domain.retention import Hold, RetentionClass, RetentionPolicy, SmallObjects
 from radar_pipeline.domain.retention_moves import TOO_SMALL, MoveJudge, rule_day
 from radar_pipeline.domain.retention_notes import Day, Notes, by_day
-from radar_pipeline.domain.retention_steps import PlannedStep, RetentionPlan, Step, TablePlan, Tally
+from radar_pipeline.domain.retention_steps import QUARANTINE, PlannedStep, RetentionPlan, Step, Steps, TablePlan, Tally
 from radar_pipeline.domain.tiers import SMALLEST_MOVED_BYTES, LakeObject, StorageClass
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "RetentionPlan",
     "Standing",
     "Step",
+    "Steps",
     "TablePlan",
     "Tally",
     "plan_lake",
@@ -31,8 +32,6 @@ __all__ = [
     "plan_table",
     "still_due",
 ]
-
-QUARANTINE = "quarantine"
 
 _FUTURE = "its day lies in the future"
 _MARKER_STAYS = "marks files of a day that stays"
@@ -164,9 +163,8 @@ def plan_lake(tables: Iterable[TablePlan], policy: RetentionPolicy, made_at: dt.
     plans = tuple(tables)
     bounds, stops, total = policy.bounds, [], Tally()
     for plan in plans:
-        deletions = [step for step in plan.steps if step.step is Step.DELETE]
-        total += Tally(len(deletions), sum(step.object.size for step in deletions))
-        if plan.table != QUARANTINE and (too_much := _over_its_share(plan, deletions, bounds.table_share)):
+        total += plan.steps.tally(Step.DELETE)
+        if plan.table != QUARANTINE and (too_much := _over_its_share(plan, bounds.table_share)):
             stops.append(too_much)
     if total.objects > bounds.objects:
         more = f"{total.objects - bounds.objects:,} more than bounds.objects allows ({bounds.objects:,})"
@@ -178,14 +176,15 @@ def plan_lake(tables: Iterable[TablePlan], policy: RetentionPolicy, made_at: dt.
     return RetentionPlan(made_at, plans, tuple(f"{stop}: nothing is deleted; {advice}" for stop in stops))
 
 
-def _over_its_share(plan: TablePlan, deletions: Sequence[PlannedStep], share: float) -> str | None:
+def _over_its_share(plan: TablePlan, share: float) -> str | None:
     """What is wrong where more of a table is to be deleted than its share."""
+    deletions = plan.steps.tally(Step.DELETE).objects
     listed = sum(tally.objects for tally in plan.tiers.values())
     # The objects of one day are what a run deletes when all is well, however little is left of the table.
-    ordinary = share > 0 and len({step.day for step in deletions}) == 1
-    if not deletions or ordinary or len(deletions) <= share * listed:
+    ordinary = share > 0 and len({step.day for step in plan.steps.of(Step.DELETE)}) == 1
+    if not deletions or ordinary or deletions <= share * listed:
         return None
-    wanted = f"{len(deletions):,} of {listed:,} objects ({len(deletions) / listed:.1%}) are to be deleted"
+    wanted = f"{deletions:,} of {listed:,} objects ({deletions / listed:.1%}) are to be deleted"
     return f'table "{plan.table}": {wanted}, bounds.table_share allows {share:.1%}'
 
 

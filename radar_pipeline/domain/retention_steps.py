@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import itertools
+import pickle
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from operator import attrgetter
 from types import MappingProxyType
+from typing import Any, overload
 
 from radar_pipeline.domain.tiers import LakeObject, StorageClass
 
@@ -57,6 +62,70 @@ class Tally:
         return Tally(self.objects + other.objects, self.bytes + other.bytes)
 
 
+# So many steps are packed, and unpacked, at once.
+_BLOCK = 2_000
+
+_OBJECT = attrgetter(*(each.name for each in fields(LakeObject)))
+_REST = attrgetter(*(each.name for each in fields(PlannedStep) if each.name != "object"))
+
+
+class Steps(Sequence[PlannedStep]):
+    """Steps in their order, packed: some 30 bytes each instead of 500, so that a plan of years fits in memory.
+
+    Each pass over them makes them anew, a block at a time.
+    """
+
+    def __init__(self, steps: Iterable[PlannedStep] = ()) -> None:
+        self._blocks: list[tuple[frozenset[Step], bytes]] = []
+        self._tallies: dict[Step, Tally] = {}
+        left = iter(steps)
+        while block := list(itertools.islice(left, _BLOCK)):
+            for kind, of_kind in itertools.groupby(block, attrgetter("step")):
+                sizes = [each.object.size for each in of_kind]
+                self._tallies[kind] = self.tally(kind) + Tally(len(sizes), sum(sizes))
+            objects = zip(*(_OBJECT(each.object) for each in block), strict=True)
+            columns = list(objects), list(zip(*map(_REST, block), strict=True))
+            self._blocks.append((frozenset(each.step for each in block), zlib.compress(pickle.dumps(columns), 1)))
+
+    def tally(self, kind: Step) -> Tally:
+        """How much of one step there is."""
+        return self._tallies.get(kind, Tally())
+
+    def of(self, kind: Step) -> Iterator[PlannedStep]:
+        """The steps of one kind."""
+        return (each for each in self._unpack(lambda kinds: kind in kinds) if each.step is kind)
+
+    def _unpack(self, wanted: Callable[[frozenset[Step]], bool]) -> Iterator[PlannedStep]:
+        for kinds, packed in self._blocks:
+            if wanted(kinds):
+                objects, rest = pickle.loads(zlib.decompress(packed))  # noqa: S301 - packed by this process itself
+                yield from map(PlannedStep, map(LakeObject, *objects), *rest)
+
+    def __iter__(self) -> Iterator[PlannedStep]:
+        return self._unpack(bool)
+
+    def __len__(self) -> int:
+        return sum(tally.objects for tally in self._tallies.values())
+
+    @overload
+    def __getitem__(self, index: int) -> PlannedStep: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[PlannedStep, ...]: ...
+
+    def __getitem__(self, index: Any) -> Any:
+        return tuple(self)[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"Steps({list(self)!r})"
+
+
 @dataclass(frozen=True)
 class TablePlan:
     """What is to be done with one table.
@@ -70,7 +139,7 @@ class TablePlan:
     """
 
     table: str
-    steps: tuple[PlannedStep, ...] = ()
+    steps: Steps = field(default_factory=Steps)
     kept: Mapping[str, Tally] = field(default_factory=lambda: MappingProxyType({}))
     tiers: Mapping[StorageClass, Tally] = field(default_factory=lambda: MappingProxyType({}))
     problem: str | None = None

@@ -83,6 +83,7 @@ def watch_retention(
     now: dt.datetime,
     opened: Mapping[str, Alert],
     links: tuple[Link, ...] = (),
+    has_acted: bool = True,
 ) -> Watched:
     """Decides what a retention run is worth.
 
@@ -93,9 +94,12 @@ def watch_retention(
         now: What time it is, UTC.
         opened: Alerts that are open, by fingerprint.
         links: Where a person sees the run.
+        has_acted: Whether it did what is due; one that only planned cannot say that nothing fails any more.
     """
     fingerprint = f"retention/{bucket}"
     if not stops and not failures:
+        if not has_acted:
+            return Watched()
         how = "A retention run found no bound exceeded and did all that was due."
         return Watched(resolved=(Resolution(fingerprint, now, how),) if fingerprint in opened else ())
     what = "wants to delete more than its bounds allow" if stops else "could not do all that is due"

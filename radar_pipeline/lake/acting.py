@@ -92,18 +92,26 @@ class Work:
         """Writes down what is about to be done."""
         return self.pace.run(lambda: write_intent(self.store, self.layout, entries))
 
-    def close(self, batch: OpenBatch, entries: Sequence[AuditEntry], *, doubtful: Sequence[AuditEntry] = ()) -> None:
+    def close(
+        self,
+        batch: OpenBatch,
+        entries: Sequence[AuditEntry],
+        *,
+        doubtful: Sequence[AuditEntry] = (),
+        is_anothers: bool = False,
+    ) -> None:
         """Writes down what came of it. Where that fails the next run does it, as after one that was killed.
 
         Args:
             batch: What was intended.
             entries: What came of each object.
             doubtful: What nobody knows the end of: opened anew before the batch is closed, for the next run to look.
+            is_anothers: Whether another run opened it, whose own word wins should it be at work after all.
         """
         try:
             if doubtful:
                 self.intend(doubtful)
-            self.pace.run(lambda: write_outcome(self.store, batch, entries))
+            self.pace.run(lambda: write_outcome(self.store, batch, entries, only_if_open=is_anothers))
         except LakeError as error:
             self.problems.append(
                 f"what came of {len(batch.entries)} objects is left for the next run to write down: {error}"

@@ -111,13 +111,22 @@ def write_intent(store: LakeStore, layout: BronzeLayout, entries: Sequence[Audit
     return OpenBatch(stem + _INTENT, tuple(entries))
 
 
-def write_outcome(store: LakeStore, batch: OpenBatch, entries: Sequence[AuditEntry]) -> None:
+def write_outcome(
+    store: LakeStore, batch: OpenBatch, entries: Sequence[AuditEntry], *, only_if_open: bool = False
+) -> None:
     """Writes what came of a batch, which closes it.
+
+    Args:
+        store: The bucket.
+        batch: The batch.
+        entries: What came of each object.
+        only_if_open: Whether an outcome that is there stays: the run itself, still at work, knows better than one that
+            took it for dead.
 
     Raises:
         LakeError: It could not be written: the batch stays open.
     """
-    _write(store, batch.intent_key.removesuffix(_INTENT) + _OUTCOME, entries)
+    _write(store, batch.intent_key.removesuffix(_INTENT) + _OUTCOME, entries, only_if_new=only_if_open)
 
 
 def read_open(store: LakeStore, layout: BronzeLayout, *, since: dt.date) -> tuple[OpenBatch, ...]:
@@ -169,9 +178,9 @@ def _run_folder(layout: BronzeLayout, day: dt.date, run_id: str) -> str:
     return f"{layout.audit_folder(day)}{_run_name(run_id)}/"
 
 
-def _write(store: LakeStore, key: str, entries: Iterable[AuditEntry]) -> None:
+def _write(store: LakeStore, key: str, entries: Iterable[AuditEntry], *, only_if_new: bool = False) -> None:
     lines = "".join(json.dumps(_to_json(each), ensure_ascii=False, separators=(",", ":")) + "\n" for each in entries)
-    store.put(key, lines.encode(), content_type="application/x-ndjson")
+    store.put(key, lines.encode(), content_type="application/x-ndjson", only_if_new=only_if_new)
 
 
 def _read_all(store: LakeStore, keys: Sequence[str]) -> list[bytes]:

@@ -66,7 +66,13 @@ def parse_restore(header: str | None) -> RestoredCopy | None:
     found = _RESTORE_HEADER.search(header or "")
     if not found:
         return None
-    return RestoredCopy(found[1] == "true", parsedate_to_datetime(found[2]) if found[2] else None)
+    try:
+        expires_at = parsedate_to_datetime(found[2]) if found[2] else None
+    except ValueError:
+        return None
+    if expires_at is not None and expires_at.tzinfo is None:
+        expires_at = expires_at.replace(tzinfo=dt.UTC)
+    return RestoredCopy(found[1] == "true", expires_at)
 
 
 def at_once(

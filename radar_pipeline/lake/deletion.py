@@ -33,6 +33,9 @@ class Recheck:
     newest_accepted: Callable[[], Mapping[str, dt.date | None]]
 
 
+_THERE_AGAIN = "an object lies there again"
+
+
 @dataclass(frozen=True)
 class UndeleteReport:
     """What bringing back a run's deletions came to.
@@ -46,6 +49,11 @@ class UndeleteReport:
     restored: tuple[AuditEntry, ...]
     skipped: tuple[tuple[AuditEntry, str], ...]
     failed: tuple[tuple[AuditEntry, str], ...]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether an object lies again under every key that the run deleted."""
+        return not self.failed and all(why == _THERE_AGAIN for _, why in self.skipped)
 
 
 def undelete(
@@ -125,11 +133,12 @@ def _why_not(work: Work, entry: AuditEntry) -> str:
         return "the bucket kept no version of it: it is gone for good"
     state = work.pace.run(lambda: state_of(work.store, entry.key))
     if state.current is not None:
-        return "an object lies there again"
+        return _THERE_AGAIN
     if state.marker_id is not None and state.marker_id != entry.marker_id:
         return "it was deleted again since, and not by this run"
-    if state.marker_id is None or not state.hidden:
-        return "the bucket's rule removed the hidden version since: it is gone for good"
+    # An older version that is left is not what was deleted: it stays hidden.
+    if state.marker_id is None or state.hidden is None or state.hidden["ETag"] != entry.etag:
+        return "the version that was deleted was removed since: it is gone for good"
     return ""
 
 

@@ -42,7 +42,7 @@ def _finish(work: Work, batch: OpenBatch) -> list[str]:
     found = work.each(lambda entry: _outcome(work, entry), batch.entries)
     problems = [str(each) for each in found if isinstance(each, LakeError)]
     if not problems:
-        work.close(batch, [each for each in found if isinstance(each, AuditEntry)])
+        work.close(batch, [each for each in found if isinstance(each, AuditEntry)], is_anothers=True)
     return problems
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from radar_pipeline.domain.layout import BronzeLayout
-from radar_pipeline.domain.retention_plan import QUARANTINE
+from radar_pipeline.domain.retention_steps import QUARANTINE
 from radar_pipeline.domain.tiers import LakeObject, storage_class
 from radar_pipeline.lake.errors import LakeError, LakeFault
 from radar_pipeline.lake.pace import Pace
@@ -72,6 +72,19 @@ def list_tables(
 def list_quarantine(store: LakeStore, layout: BronzeLayout) -> TableListing:
     """What lies in the quarantine, as the listing of a table of that name."""
     return _list_table(store, Pace(1), QUARANTINE, layout.quarantine_prefix)
+
+
+def list_folders(store: LakeStore, prefix: str) -> tuple[str, ...]:
+    """The folders directly under a prefix, with the slash at their end.
+
+    Raises:
+        LakeError: They cannot be listed.
+    """
+    with store.told(f"list the folders of {prefix}"):
+        pages = store.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=store.config.bucket, Prefix=prefix, Delimiter="/"
+        )
+        return tuple(each["Prefix"] for page in pages for each in page.get("CommonPrefixes", ()))
 
 
 def list_prefix(store: LakeStore, prefix: str, *, start_after: str | None = None) -> Iterator[LakeObject]:

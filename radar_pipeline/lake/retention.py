@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, islice
 from types import MappingProxyType
 from typing import Protocol
 
 from radar_pipeline.domain.layout import BronzeLayout
-from radar_pipeline.domain.retention_plan import PlannedStep, RetentionPlan, Step, Tally
+from radar_pipeline.domain.retention_plan import PlannedStep, RetentionPlan, Step, TablePlan, Tally, still_due
 from radar_pipeline.lake.acting import BATCH, Ended, StepEnd, Work
 from radar_pipeline.lake.day_deletion import delete_days
 from radar_pipeline.lake.deletion import Progress, Recheck
@@ -105,10 +105,9 @@ def apply_plan(
         compact: What compacts one day of one table; None leaves such steps with a reason.
         on_progress: Called from this thread with steps done and steps in all.
     """
-    steps = [step for table in plan.tables if table.problem is None for step in table.steps]
-    by_kind = {kind: [step for step in steps if step.step is kind] for kind in Step}
-    deletions = [] if plan.stops else by_kind[Step.DELETE]
-    total = len(by_kind[Step.COMPACT]) + len(by_kind[Step.MOVE]) + len(deletions)
+    kinds = [Step.COMPACT, Step.MOVE, *([] if plan.stops else [Step.DELETE])]
+    tables = [table for table in plan.tables if table.problem is None]
+    total = sum(table.steps.tally(kind).objects for table in tables for kind in kinds)
     tally = _Tally(total, on_progress)
     stopped: str | None = None
     problems: tuple[str, ...] = ()
@@ -117,7 +116,7 @@ def apply_plan(
         work = Work(store, layout, run_id, plan.made_at, clock, Pace(parallel), pool)
         try:
             problems = finish_interrupted(work)
-            for batch in _work_batches(work, by_kind, deletions, recheck, compact):
+            for batch in _work_batches(work, tables, kinds, recheck, compact):
                 tally.take(batch)
                 if work.pace.verdict is not None:
                     break
@@ -137,30 +136,27 @@ def apply_plan(
 
 
 def _work_batches(
-    work: Work,
-    by_kind: Mapping[Step, Sequence[PlannedStep]],
-    deletions: Sequence[PlannedStep],
-    recheck: Recheck,
-    compact: Compact | None,
+    work: Work, tables: Sequence[TablePlan], kinds: Sequence[Step], recheck: Recheck, compact: Compact | None
 ) -> Iterable[list[StepEnd]]:
-    for day in _days(by_kind[Step.COMPACT]):
-        yield _compact_day(work, day, compact)
-    moves = by_kind[Step.MOVE]
-    for start in range(0, len(moves), BATCH):
-        yield move_batch(work, moves[start : start + BATCH])
-    yield from delete_days(work, deletions, recheck)
+    # Table by table and a batch at a time: a plan of years is unpacked as it is worked on.
+    for table in tables:
+        for _, day in groupby(table.steps.of(Step.COMPACT), key=lambda step: step.day):
+            yield _compact_day(work, list(day), compact, recheck)
+    moves = (step for table in tables for step in table.steps.of(Step.MOVE))
+    while batch := list(islice(moves, BATCH)):
+        yield move_batch(work, batch)
+    if Step.DELETE in kinds:
+        deletions = [step for table in tables for step in table.steps.of(Step.DELETE)]
+        yield from delete_days(work, deletions, recheck)
 
 
-def _days(steps: Iterable[PlannedStep]) -> Iterable[list[PlannedStep]]:
-    ordered = sorted(steps, key=lambda step: (step.table, step.day, step.object.key))
-    for _, group in groupby(ordered, key=lambda step: (step.table, step.day)):
-        yield list(group)
-
-
-def _compact_day(work: Work, day: list[PlannedStep], compact: Compact | None) -> list[StepEnd]:
+def _compact_day(work: Work, day: list[PlannedStep], compact: Compact | None, recheck: Recheck) -> list[StepEnd]:
     if compact is None:
         return [StepEnd(step, Ended.SKIPPED, "nothing here compacts small files") for step in day]
     try:
+        holds = work.pace.run(recheck.holds)
+        if why := next(filter(None, (still_due(step, step.object, holds, None) for step in day)), None):
+            return [StepEnd(step, Ended.SKIPPED, why) for step in day]
         found = compact(day)
     except LakeError as error:
         return [work.failed(step, error) for step in day]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from radar_pipeline.domain.retention_rules import OUR_PREFIX, Rule
+from radar_pipeline.domain.retention_rules import OUR_PREFIX, Rule, is_ours
 from radar_pipeline.lake.errors import LakeError, LakeFault
 from radar_pipeline.lake.store import LakeStore
 
@@ -44,14 +44,14 @@ def put_rules(store: LakeStore, wanted: Sequence[Rule], *, seen: Sequence[Rule])
             they were read or while they were written (``CHANGED``).
         ValueError: A wanted rule does not bear our name.
     """
-    if strangers := [rule.get("ID", "") for rule in wanted if not _is_ours(rule)]:
+    if strangers := [rule.get("ID", "") for rule in wanted if not is_ours(rule)]:
         message = f"not rules of this platform, whose ids begin with {OUR_PREFIX}: {', '.join(strangers)}"
         raise ValueError(message)
     now = _read(store)
     found = tuple(now.get("Rules", ()))
     if not _same(found, seen):
         raise _changed(store, "since they were looked at: look again and decide anew")
-    rules = [*(rule for rule in found if not _is_ours(rule)), *wanted]
+    rules = [*(rule for rule in found if not is_ours(rule)), *wanted]
     if _same(rules, found):
         return found
     _write(store, rules, now)
@@ -61,10 +61,6 @@ def put_rules(store: LakeStore, wanted: Sequence[Rule], *, seen: Sequence[Rule])
         if _says(after, rules):
             return after
     raise _changed(store, "while they were written: what is set now is not what was asked for, look at it")
-
-
-def _is_ours(rule: Rule) -> bool:
-    return str(rule.get("ID", "")).startswith(OUR_PREFIX)
 
 
 def _read(store: LakeStore) -> Mapping[str, Any]:
@@ -93,8 +89,8 @@ def _write(store: LakeStore, rules: Sequence[Rule], before: Mapping[str, Any]) -
 
 def _says(found: Sequence[Rule], asked: Sequence[Rule]) -> bool:
     """Whether what is set is what was asked for: ours by name, as S3 may spell them differently; the others whole."""
-    names = [sorted(str(rule["ID"]) for rule in rules if _is_ours(rule)) for rules in (found, asked)]
-    others = [[rule for rule in rules if not _is_ours(rule)] for rules in (found, asked)]
+    names = [sorted(str(rule["ID"]) for rule in rules if is_ours(rule)) for rules in (found, asked)]
+    others = [[rule for rule in rules if not is_ours(rule)] for rules in (found, asked)]
     return names[0] == names[1] and _same(*others)
 
 

@@ -215,13 +215,33 @@ class LakeStore:
             key, answer["ContentLength"], answer["LastModified"], answer["ETag"], dict(answer.get("Metadata", {}))
         )
 
-    def put(self, key: str, body: bytes, *, content_type: str = "application/octet-stream") -> None:
-        """Writes a small object whole."""
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        content_type: str = "application/octet-stream",
+        only_if_new: bool = False,
+    ) -> None:
+        """Writes a small object whole; with ``only_if_new`` one that is there stays, which is no error."""
+        if only_if_new:
+            self._put_new(key, body, content_type)
+            return
         with self.told(f"write {key}"):
             try:
                 obstore.put(self._fast, key, body, attributes={"Content-Type": content_type}, use_multipart=False)
             except (InvalidPathError, ValueError):
                 self.s3.put_object(Bucket=self.config.bucket, Key=key, Body=body, ContentType=content_type)
+
+    def _put_new(self, key: str, body: bytes, content_type: str) -> None:
+        try:
+            with self.told(f"write {key}"):
+                self.s3.put_object(
+                    Bucket=self.config.bucket, Key=key, Body=body, ContentType=content_type, IfNoneMatch="*"
+                )
+        except LakeError as error:
+            if error.fault is not LakeFault.CHANGED:
+                raise
 
     def delete(self, key: str, *, only_if: str | None = None) -> None:
         """Removes an object; with ``only_if`` only the one with that entity tag (a changed one raises ``CHANGED``)."""

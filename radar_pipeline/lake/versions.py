@@ -17,12 +17,12 @@ class KeyState:
         current: The object that readers see, as S3 lists it (``VersionId``, ``ETag``, ``Size``); None where there is
             none.
         marker_id: Version id of the delete marker on top; None where there is none.
-        hidden: How many older versions there are.
+        hidden: The newest of the older versions, which appears where the marker is removed; None where there is none.
     """
 
     current: Mapping[str, Any] | None
     marker_id: str | None
-    hidden: int
+    hidden: Mapping[str, Any] | None
 
 
 def state_of(store: LakeStore, key: str) -> KeyState:
@@ -43,4 +43,5 @@ def state_of(store: LakeStore, key: str) -> KeyState:
                 break
     current = next((each for each in versions if each["IsLatest"]), None)
     marker = next((str(each["VersionId"]) for each in markers if each["IsLatest"]), None)
-    return KeyState(current, marker, len(versions) - (current is not None))
+    # S3 lists the newest first.
+    return KeyState(current, marker, next((each for each in versions if not each["IsLatest"]), None))

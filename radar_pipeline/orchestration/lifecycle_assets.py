@@ -93,7 +93,7 @@ def lifecycle_assets(systems: Systems, alerting: Alerting) -> dg.AssetsDefinitio
     def retention(context: dg.AssetExecutionContext, config: RetentionConfig) -> Iterator[Any]:
         from radar_pipeline.domain.diagnosis import Origin, diagnose
         from radar_pipeline.orchestration.failing import failure, plain_failures
-        from radar_pipeline.orchestration.lifecycle_run import LifecycleRun
+        from radar_pipeline.orchestration.lifecycle_run import BusyError, LifecycleRun
         from radar_pipeline.orchestration.retention import AllowanceError
 
         with plain_failures(systems.settings, context.log.debug):
@@ -119,6 +119,10 @@ def lifecycle_assets(systems: Systems, alerting: Alerting) -> dg.AssetsDefinitio
                 applied = run.apply(survey, run_id=context.run.run_id, allow_deletions=config.allow_deletions)
             except AllowanceError as error:
                 raise failure(str(error), diagnose(str(error), origin=Origin.CONFIGURATION)) from None
+            except BusyError as error:
+                # A person's command: it does, and tells, what this run would have.
+                context.log.warning(f"nothing was done: {error}")
+                return
             run.tell(survey, applied)
             yield run.run_result(survey, applied)
             yield from run.run_checks(applied, checks)

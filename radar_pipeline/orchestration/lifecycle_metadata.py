@@ -65,6 +65,7 @@ def plan_metadata(survey: Survey) -> Mapping[str, Any]:
         "forecast_usd": round(total.policy_usd, 2),
         "forecast_saved_usd": round(total.saved_usd, 2),
         "bounds_exceeded": len(plan.stops),
+        "folders_of_no_table": len(survey.strangers),
     }
 
 
@@ -158,13 +159,12 @@ def _tables(survey: Survey) -> dg.TableMetadataValue:
         lies: Tally = sum(table.tiers.values(), Tally())
         if not lies.objects and not table.problem:
             continue
-        steps = Counter(step.step for step in table.steps)
         rows.append(
             {
                 "table": table.table,
                 "objects": lies.objects,
                 "MiB": round(lies.bytes / _MIB, 3),
-                **{str(step): steps[step] for step in (Step.MOVE, Step.COMPACT, Step.DELETE)},
+                **{str(step): table.steps.tally(step).objects for step in (Step.MOVE, Step.COMPACT, Step.DELETE)},
                 "problem": table.problem or "",
             }
         )

@@ -6,9 +6,12 @@ itself (retention, tier_marks).
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -41,6 +44,28 @@ if TYPE_CHECKING:
 
 # A run says how far it is once for so many steps.
 _TOLD_EVERY = 500
+
+
+class BusyError(Exception):
+    """Another retention run is acting."""
+
+
+@contextmanager
+def acting_alone(folder: Path) -> Iterator[None]:
+    """Holds back every other run that acts, of Dagster and of the command: side by side they would move objects twice.
+
+    The lock goes with the process, however that ends.
+
+    Raises:
+        BusyError: Another run holds it.
+    """
+    with (folder / "retention.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            message = "another retention run is acting: wait for its end"
+            raise BusyError(message) from None
+        yield
 
 
 @dataclass
@@ -83,10 +108,13 @@ class LifecycleRun:
 
         Raises:
             AllowanceError: Another number of deletions is planned than is allowed.
+            BusyError: Another run is acting.
         """
-        applied = Retention(self.systems, self.log).apply(
-            survey, run_id=run_id, allow_deletions=allow_deletions, on_progress=self.on_progress or self._tell_progress
-        )
+        tell = self.on_progress or self._tell_progress
+        with acting_alone(Path(self.instance.root_directory)):
+            applied = Retention(self.systems, self.log).apply(
+                survey, run_id=run_id, allow_deletions=allow_deletions, on_progress=tell
+            )
         self._mark(applied.days, applied.emptied, over=self._over(survey))
         return applied
 
@@ -200,7 +228,8 @@ class LifecycleRun:
         """
         bucket, now = self.systems.settings.bucket, self.systems.clock()
         stops = applied.report.stops if applied else survey.plan.stops
-        failures = [*survey.problems, *(applied.failures if applied else ()), *self.problems]
+        left = applied.failures if applied else Retention(self.systems).unfinished_merges()
+        failures = [*survey.problems, *left, *self.problems]
         rules = survey.rules
         with self.alerting.office(self.instance) as office:
             opened = {alert.fingerprint: alert for alert in office.centre.open_alerts()}
@@ -211,6 +240,15 @@ class LifecycleRun:
                 is_set_up=self.systems.settings.retention_apply or bool(rules.ours),
                 now=now,
                 opened=opened,
-            ) + watch_retention(bucket=bucket, stops=stops, failures=failures, now=now, opened=opened, links=self.links)
+            ) + watch_retention(
+                bucket=bucket,
+                stops=stops,
+                failures=failures,
+                now=now,
+                opened=opened,
+                links=self.links,
+                # Where nothing is ever done, a plan without a fault is all that can be said.
+                has_acted=applied is not None or not self.systems.settings.retention_apply,
+            )
             if watched.raised or watched.resolved:
                 office.centre.record(watched.raised, watched.resolved, now=now)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from radar_pipeline.domain.day_tiers import tiers_of_days
@@ -18,10 +18,11 @@ from radar_pipeline.domain.retention import Hold, RetentionPolicy
 from radar_pipeline.domain.retention_plan import PlannedStep, RetentionPlan, Step, plan_lake
 from radar_pipeline.domain.retention_rules import RulesDiff, diff_rules, rules_of
 from radar_pipeline.lake.compaction import Compaction, finish_open
+from radar_pipeline.lake.compaction_record import read_records
 from radar_pipeline.lake.deletion import Progress, Recheck
-from radar_pipeline.lake.errors import LakeError
+from radar_pipeline.lake.errors import LakeError, LakeFault
 from radar_pipeline.lake.holds import read_holds
-from radar_pipeline.lake.listing import list_quarantine, list_tables
+from radar_pipeline.lake.listing import list_folders, list_quarantine, list_tables
 from radar_pipeline.lake.retention import ApplyReport, apply_plan
 from radar_pipeline.lake.rules import read_rules
 from radar_pipeline.orchestration.compacting import compact_and_register, register_again
@@ -150,7 +151,17 @@ class Retention:
             days=planner.days,
             forecast=forecast(planner.loads, policy=policy, classes=classes_of(self.systems.registry), prices=prices),
             is_whole=tables is None,
+            strangers=self._strangers() if tables is None else (),
         )
+
+    def _strangers(self) -> tuple[str, ...]:
+        layout = self.systems.layout
+        known = {layout.table_prefix(name) for name in self.systems.registry.names}
+        try:
+            return tuple(each for each in list_folders(self.systems.lake, f"{layout.prefix}/") if each not in known)
+        except LakeError as error:
+            self.log(f"folders of no table are not known: {error}")
+            return ()
 
     def apply(
         self,
@@ -173,7 +184,7 @@ class Retention:
             LakeError: What a killed run began to merge cannot be read.
         """
         systems, plan = self.systems, allowed(survey, allow_deletions)
-        self._finish_compactions()
+        unfinished = self._finish_compactions()
         report = apply_plan(
             systems.lake,
             systems.layout,
@@ -186,14 +197,16 @@ class Retention:
         )
         for left in report.failed:
             self.log(f"failed: {left.step.object.key}: {left.why}")
-        touched = sorted({step.table for step in survey.steps if not step.quarantined})
-        days, problems = self.look_again([name for name in touched if name in systems.registry])
-        deleted = {(step.table, step.day) for step in survey.steps if step.step is Step.DELETE and not step.quarantined}
+        touched = [table.table for table in plan.tables if table.steps and table.table in systems.registry]
+        days, problems = self.look_again(touched)
+        deleted = {(step.table, step.day) for step in _deletions(plan)}
         emptied: dict[str, list[dt.date]] = {}
         for table, day in sorted(deleted):
             if table in days and day not in days[table]:
                 emptied.setdefault(table, []).append(day)
-        return Applied(report, days, {table: tuple(found) for table, found in emptied.items()}, problems)
+        return Applied(
+            report, days, {table: tuple(found) for table, found in emptied.items()}, (*unfinished, *problems)
+        )
 
     def look_again(self, tables: Sequence[str]) -> tuple[DaysByTable, tuple[str, ...]]:
         """Day and tier of tables as they lie now, and why some could not be looked at."""
@@ -206,13 +219,20 @@ class Retention:
         return days, tuple(problems)
 
     def _newest_accepted(self, plan: RetentionPlan) -> Callable[[], Mapping[str, dt.date | None]]:
-        steps = (step for table in plan.tables for step in table.steps)
-        deleting = sorted({step.table for step in steps if step.step is Step.DELETE and not step.quarantined})
-
+        days: dict[str, set[dt.date]] = {}
+        for step in _deletions(plan):
+            days.setdefault(step.table, set()).add(step.day)
         known: dict[str, bytes] = {}
 
         def newest() -> Mapping[str, dt.date | None]:
-            return accepted_days(self.systems, known).of(deleting)
+            accepted = accepted_days(self.systems, known)
+            for deleted in days.values():
+                accepted.reach_back_to(min(deleted))
+            newest = accepted.of(sorted(days))
+            for table, deleted in days.items():
+                if doubt := accepted.doubt(table, max(deleted)):
+                    raise LakeError(LakeFault.OTHER, f"{table}: {doubt}")
+            return newest
 
         return newest
 
@@ -220,12 +240,40 @@ class Retention:
         """Merges the small files of one day of one table."""
         return compact_and_register(self.systems, steps[0].table, steps[0].day)
 
-    def _finish_compactions(self) -> None:
-        """Finishes what a killed run began to merge, and has the catalogue know of it."""
+    def unfinished_merges(self) -> tuple[str, ...]:
+        """What killed runs began to merge and no run that acts has finished, one sentence each."""
+        try:
+            records = read_records(self.systems.lake, self.systems.layout.compaction_prefix)
+        except LakeError as error:
+            return (str(error),)
+        return tuple(
+            record
+            if isinstance(record, str)
+            else f"{record.table} of {record.day}: a merge of small files was interrupted, and rows may be seen twice "
+            "until radar retention apply finishes it"
+            for record in records
+        )
+
+    def _finish_compactions(self) -> tuple[str, ...]:
+        """Finishes what a killed run began to merge, and has the catalogue know of it.
+
+        Returns:
+            What could not be finished: readers may see rows twice until it is.
+        """
+        problems = []
         for found in finish_open(self.systems.lake, self.systems.layout):
             problem = register_again(self.systems, found.table, found.day) if found.key else None
-            words = f"{found.words}; {problem}" if problem else found.words
-            self.log(f"a merge that was interrupted, {found.table} of {found.day}: {words}")
+            of = f", {found.table} of {found.day}" if found.table else ""
+            words = f"a merge that was interrupted{of}: {found.words}{f'; {problem}' if problem else ''}"
+            self.log(words)
+            if found.problem:
+                problems.append(words)
+        return tuple(problems)
+
+
+def _deletions(plan: RetentionPlan) -> Iterator[PlannedStep]:
+    """The deletions from tables, without those from the quarantine."""
+    return (step for table in plan.tables for step in table.steps.of(Step.DELETE) if not step.quarantined)
 
 
 def allowed(survey: Survey, allow_deletions: int | None) -> RetentionPlan:

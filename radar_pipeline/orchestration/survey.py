@@ -7,10 +7,8 @@ What belongs here: reading, table by table, and keeping of each only what is nee
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from radar_pipeline.domain.day_tiers import tiers_of_days
 from radar_pipeline.domain.forecast import DailyLoad, LakeForecast, daily_load
@@ -83,6 +81,8 @@ class Survey:
         days: Day and tier of every table that was listed.
         forecast: What the years ahead cost.
         is_whole: Whether it is about every table, or some that a person chose.
+        strangers: Folders of bronze that belong to no table of the registry, as those of a table taken out of it: the
+            job leaves them as they are, and only a rule for the whole database moves them to colder tiers.
     """
 
     day: dt.date
@@ -95,6 +95,7 @@ class Survey:
     days: DaysByTable
     forecast: LakeForecast
     is_whole: bool = True
+    strangers: tuple[str, ...] = ()
 
     @property
     def steps(self) -> Iterator[PlannedStep]:
@@ -103,17 +104,7 @@ class Survey:
 
     def tally(self, step: Step) -> Tally:
         """How much of one step is planned."""
-        return self._tallies.get(step, Tally())
-
-    @cached_property
-    def _tallies(self) -> Mapping[Step, Tally]:
-        # Counted once: seven years of a lake are the better part of a million objects.
-        objects: Counter[Step] = Counter()
-        sizes: Counter[Step] = Counter()
-        for each in self.steps:
-            objects[each.step] += 1
-            sizes[each.step] += each.object.size
-        return {step: Tally(objects[step], sizes[step]) for step in objects}
+        return sum((table.steps.tally(step) for table in self.plan.tables), Tally())
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -138,16 +129,19 @@ class Planner:
 
     def table(self, listing: TableListing) -> TablePlan:
         """The plan of one table."""
-        if listing.problem:
-            return TablePlan(listing.table, problem=listing.problem)
+        if problem := listing.problem or self._shared(listing.table):
+            return TablePlan(listing.table, problem=problem)
         layout, objects = self.systems.layout, listing.objects
         self.days[listing.table] = tiers_of_days(objects, layout)
         if load := daily_load(listing.table, objects, layout):
             self.loads.append(load)
         retention = self.policy.classes[self.systems.registry[listing.table].retention]
-        newest = self._accepted.newest(
-            listing.table, far_back=self._holds_old_data(listing.table, retention.delete_after_days)
-        )
+        if days := self.days[listing.table]:
+            self._accepted.reach_back_to(min(days))
+        over = self._over(listing.table, retention.delete_after_days)
+        newest = self._accepted.newest(listing.table, far_back=over is not None)
+        if over and (doubt := self._accepted.doubt(listing.table, over)):
+            return TablePlan(listing.table, problem=doubt)
         return plan_table(
             listing.table,
             objects,
@@ -173,11 +167,23 @@ class Planner:
             today=self.today,
         )
 
-    def _holds_old_data(self, table: str, delete_after: int | None) -> bool:
-        """Whether anything is old enough to be deleted: only then all of the ledger has to be looked through."""
+    def _shared(self, table: str) -> str | None:
+        """Why a table whose folder is another's too is left alone: whose a file is cannot be told."""
+        layout = self.systems.layout
+        prefix = layout.table_prefix(table)
+        others = [name for name in self.systems.registry.names if layout.table_prefix(name) == prefix and name != table]
+        if not others:
+            return None
+        return (
+            f'its folder {prefix} is that of "{others[0]}" too, and whose a file is cannot be told: nothing is done '
+            "with it until one of the two lands elsewhere"
+        )
+
+    def _over(self, table: str, delete_after: int | None) -> dt.date | None:
+        """The newest day that is old enough to be deleted: only where there is one the whole ledger matters."""
         if delete_after is None:
-            return False
-        return any((self.today - day).days >= delete_after for day in self.days[table])
+            return None
+        return max((day for day in self.days[table] if (self.today - day).days >= delete_after), default=None)
 
 
 def accepted_days(systems: Systems, known: dict[str, bytes] | None = None) -> AcceptedDays:

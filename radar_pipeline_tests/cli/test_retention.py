@@ -54,6 +54,12 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(refused: Refused, argument
     assert words in refused(*arguments)
 
 
+def test_amazons_own_s3_is_no_local_stack(refused: Refused, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "env").write_text("RADAR_ENV=local\n", encoding="utf-8")
+    monkeypatch.delenv("RADAR_S3_ENDPOINT_URL", raising=False)
+    assert "--as-of is for the local stack" in refused("apply", "--as-of", "2033-01-01", "--yes")
+
+
 def test_a_broken_policy_is_named_with_its_line(
     refused: Refused, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

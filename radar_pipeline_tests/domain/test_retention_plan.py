@@ -23,6 +23,7 @@ from radar_pipeline.domain.retention_plan import (
     QUARANTINE,
     PlannedStep,
     Step,
+    Steps,
     TablePlan,
     Tally,
     plan_lake,
@@ -279,7 +280,7 @@ def deletions(table: str, days: int, of: int, size: int = 1) -> TablePlan:
         PlannedStep(stored(ago(3000 + day), size=size, table=table), table, ago(3000 + day), Step.DELETE, None, "old")
         for day in range(days)
     )
-    return TablePlan(table, steps, {}, {GLACIER: Tally(of, of * size)})
+    return TablePlan(table, Steps(steps), {}, {GLACIER: Tally(of, of * size)})
 
 
 @pytest.mark.parametrize(
@@ -497,3 +498,35 @@ def test_a_rule_acts_at_the_midnight_after_its_days_have_passed(day: dt.date, ho
     written = dt.datetime.combine(day, hour, dt.UTC)
     acts = dt.datetime.combine(rule_day(written, days), dt.time(), dt.UTC)
     assert dt.timedelta() < acts - (written + dt.timedelta(days=days)) <= dt.timedelta(days=1)
+
+
+def test_a_folder_whose_date_is_spelled_another_way_is_no_days_folder() -> None:
+    odd = [
+        replace(stored(ago(9000)), key=f"{LAYOUT.table_prefix('store')}cog_dt_ingestion={name}/a.parquet")
+        for name in ("20010101", "2001-W01-1", "2001-1-1", "2001-01-01 ")
+    ]
+    found = plan([*odd, YOUNG])
+    assert not found.steps
+    assert any(reason.startswith("lies in no day's folder") for reason in found.kept)
+
+
+@given(st.lists(st.sampled_from([Step.MOVE, Step.COMPACT, Step.DELETE]), max_size=40), st.integers(1, 150))
+def test_packed_steps_are_those_that_were_packed(kinds: list[Step], times: int) -> None:
+    steps = [
+        PlannedStep(
+            LakeObject(f"ç/{number}", number, at(ago(number % 50)), f'"{number}"', GLACIER),
+            "promoção",
+            ago(number % 50),
+            kind,
+            GLACIER if kind is Step.MOVE else None,
+            "because",
+            quarantined=number % 2 == 0,
+        )
+        for number, kind in enumerate(kinds * times)
+    ]
+    packed = Steps(steps)
+    assert (len(packed), tuple(packed), packed) == (len(steps), tuple(steps), Steps(iter(steps)))
+    for kind in Step:
+        mine = [step for step in steps if step.step is kind]
+        assert list(packed.of(kind)) == mine
+        assert packed.tally(kind) == Tally(len(mine), sum(step.object.size for step in mine))

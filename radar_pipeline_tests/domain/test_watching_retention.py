@@ -60,6 +60,8 @@ def test_a_run_that_is_well_ends_what_is_open_and_nothing_else(opened: bool) -> 
     known = by_name(before) if opened else {}
     told = watch_retention(bucket="bronze", stops=(), failures=(), now=NOW, opened=known)
     assert not told.raised
+    only_planned = watch_retention(bucket="bronze", stops=(), failures=(), now=NOW, opened=known, has_acted=False)
+    assert only_planned == Watched(), "what failed was not tried again"
     assert [each.fingerprint for each in told.resolved] == (["retention/bronze"] if opened else [])
 
 

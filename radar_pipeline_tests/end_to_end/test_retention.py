@@ -31,6 +31,7 @@ from radar_pipeline.lake.audit import Action, AuditEntry, Phase, read_audit
 from radar_pipeline.lake.holds import place_hold
 from radar_pipeline.orchestration.catalogue_day import register_day
 from radar_pipeline.orchestration.keys import RETENTION_PLAN, RETENTION_RUN, bronze_key
+from radar_pipeline.orchestration.lifecycle_run import acting_alone
 from radar_pipeline.orchestration.retention import Retention
 from radar_pipeline_tests.aws_proxy import Answer, Seen, access_denied, aws_proxy
 from radar_pipeline_tests.end_to_end.lifecycle import LARGE, SMALL, WIDE, Lake
@@ -191,11 +192,14 @@ def test_a_lake_ages_for_seven_years(lake: Lake, radar: Radar) -> None:
     assert f"{len(doomed)} objects are back" in radar("undelete", done["run_id"], "--yes")
     assert doomed <= {*lake.objects("store"), *lake.objects("menu"), *lake.objects("contest_score")}
     assert observed(lake, "store", 2)[0] == "GLACIER"
+    assert "0 objects are back" in radar("undelete", done["run_id"], "--yes")
     lake.policy(**WIDE)
     radar("hold", "store", "--reason", "brought back")
     assert lake.run(days=SEVEN_YEARS).success
     assert lake.tiers("store").keys() == {2, 1, 0}
     assert lake.tiers("menu").keys() == {0}
+    # Those of `menu` were deleted again, by another run: this command says that they are not back.
+    assert json.loads(radar("undelete", done["run_id"], "--yes", "--json", status=1))["skipped"]
 
     # What a killed run deleted and did not take out of the catalogue the next run takes out.
     glue, menu = lake.systems.glue, catalogue_name("menu")
@@ -261,6 +265,8 @@ def test_the_buckets_own_rules_go_first_and_are_watched(lake: Lake, radar: Radar
 def test_a_run_that_only_plans_changes_nothing_and_shows_what_it_would_do(lake: Lake) -> None:
     for ago in (40, 1, 0):
         lake.land("store", lake.day(ago), files=2)
+    # A table that was taken out of the registry: nobody's to delete.
+    lake.systems.lake.put(f"{lake.systems.layout.folder('sold_off', lake.day(40))}a.parquet", b"x")
     before = lake.versions()
     for days in (0, 60, SEVEN_YEARS):
         result = lake.run(days=days, apply=False)
@@ -278,6 +284,8 @@ def test_a_run_that_only_plans_changes_nothing_and_shows_what_it_would_do(lake: 
     assert "4 objects are planned to be deleted and 1 are allowed" in str(step.user_failure_data.description)
     assert lake.versions() == before
     plan = metadata_of(result, RETENTION_PLAN)
+    assert plan["folders_of_no_table"] == 1
+    assert "of no table of the registry: origin" in asked.output.replace("\n", "")
     assert (plan["objects_standard"], plan["objects_to_delete"], plan["bounds_exceeded"]) == (6, 4, 1)
     assert {row["action"]: row["objects"] for row in plan["actions"]}["delete"] == 4
     assert {row["tier"] for row in plan["tiers"]} == {"STANDARD"}
@@ -301,10 +309,31 @@ def test_small_files_are_merged_and_then_move_with_their_day(lake: Lake) -> None
     assert set(lake.objects("store")) == set(kept)
     assert lake.run(days=31).success
     assert lake.tiers("menu") == {0: IA}
+    # A merge that was interrupted and cannot be finished is a failure: readers may see rows twice.
+    lake.systems.lake.put(f"{lake.systems.layout.compaction_folder('menu', lake.day(0))}x.parquet.json", b"{}")
+    assert lake.open_alerts() == {}
+    lake.run(days=31, apply=False)
+    assert f"retention/{lake.settings.bucket}" in lake.open_alerts()
+    assert not checks_of(lake.run(days=31))["every_step_done"]
 
 
 def read_rows(lake: Lake, key: str) -> Any:
     return pq.read_table(pa.BufferReader(lake.systems.lake.read(key)))
+
+
+def test_beside_a_run_that_acts_no_other_does(lake: Lake) -> None:
+    lake.land("store", lake.day(0))
+    before = lake.versions()
+    with acting_alone(Path(lake.instance.root_directory)):
+        beside = lake.run(days=31)
+        assert beside.success
+        asked = CliRunner().invoke(main, ["retention", "apply", "--yes", "--as-of", lake.as_of(31)])
+        assert asked.exit_code == 2
+        assert "another retention run is acting" in asked.output
+        assert lake.versions() == before
+    assert lake.instance.get_latest_materialization_event(RETENTION_RUN) is None
+    lake.run(days=31)
+    assert lake.tiers("store") == {0: IA}
 
 
 def test_what_changed_since_the_plan_stays(lake: Lake) -> None:
@@ -337,6 +366,30 @@ def test_what_changed_since_the_plan_stays(lake: Lake) -> None:
     }
     assert rewritten in lake.objects("store")
     assert len(lake.objects("store")) == 4
+
+
+def test_a_ledger_that_cannot_be_read_keeps_what_may_be_the_newest_accepted_day(lake: Lake) -> None:
+    lake.policy(**WIDE)
+    for ago in (2, 1, 0):
+        lake.land("store", lake.day(ago))
+    lake.offset = SEVEN_YEARS
+    retention = Retention(lake.systems)
+    before = retention.survey()
+    assert before.tally(Step.DELETE).objects == 2
+    damaged = f"{lake.systems.layout.ledger_folder(lake.day(0))}damaged.json"
+    lake.systems.lake.put(damaged, b'{"format": 1')
+    # Neither a plan made before nor one made after it deletes.
+    applied = retention.apply(before, run_id="doubtful")
+    assert Step.DELETE not in applied.report.done
+    assert damaged in applied.failures[0]
+    after = retention.survey()
+    assert after.tally(Step.DELETE).objects == 0
+    (problem,) = after.problems
+    assert damaged in problem
+    # Where a day is accepted that is not due, it does not matter.
+    lake.land("store", lake.day(1 - SEVEN_YEARS))
+    assert retention.survey().problems == ()
+    assert retention.survey().tally(Step.DELETE).objects == 3
 
 
 def test_what_s3_refuses_is_named_told_and_done_by_the_next_run(lake: Lake) -> None:

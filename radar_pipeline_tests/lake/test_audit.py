@@ -60,6 +60,15 @@ def test_an_intent_without_its_outcome_is_open_until_it_has_one(store, layout):
     assert read_open(store, layout, since=NOW.date()) == ()
 
 
+def test_who_took_a_run_for_dead_does_not_overrule_what_it_says_itself(store, layout):
+    opened = write_intent(store, layout, [entry()])
+    dead, done = entry(phase=Phase.FAILED, problem="the run ended"), entry(phase=Phase.DONE)
+    write_outcome(store, opened, [dead], only_if_open=True)
+    write_outcome(store, opened, [done])
+    write_outcome(store, opened, [dead], only_if_open=True)
+    assert read_audit(store, layout, run_id="run-1") == (*opened.entries, done)
+
+
 def test_a_damaged_record_is_named_and_among_the_open_ones_hides_no_other(store, layout):
     opened = write_intent(store, layout, [entry()])
     damaged = f"{layout.audit_folder(NOW.date())}run=x/20261124T063000000000Z-x-intent.jsonl"

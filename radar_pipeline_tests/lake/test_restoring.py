@@ -331,6 +331,9 @@ def test_what_s3_says_of_a_copy_is_understood() -> None:
     assert running is not None
     assert (running.is_ongoing, running.expires_at) == (True, None)
     assert parse_restore(None) is None
+    assert parse_restore('ongoing-request="false", expiry-date="2026-12-23T00:00:00Z"') is None
+    without_zone = parse_restore('ongoing-request="false", expiry-date="Wed, 23 Dec 2026 00:00:00 -0000"')
+    assert without_zone == living
 
 
 @ministack

@@ -114,9 +114,26 @@ def test_of_what_was_moved_nothing_is_paid_for_twice_and_what_was_deleted_comes_
     }
     again = undelete(store, layout, "run-1", clock=lambda: NOW)
     assert (again.restored, {why for _, why in again.skipped}) == ((), {"an object lies there again"})
+    assert again.is_complete
     with pytest.raises(LakeError, match="knows no run never") as caught:
         undelete(store, layout, "never", clock=lambda: NOW)
     assert caught.value.fault is LakeFault.MISSING
+
+
+def test_only_what_was_deleted_comes_back_and_no_older_version_in_its_place(store, layout):
+    key = f"{layout.folder('store', day(OVER))}file_store_part_0.parquet"
+    store.put(key, b"a first upload, replaced since")
+    keys = [key, *fill(store, layout, {("store", OVER): 1, ("store", 1): 1})[1:]]
+    found = plan(store, layout, ["store"])
+    assert apply(store, layout, found).done[Step.DELETE].objects == 1
+    (entry,) = (each for each in read_audit(store, layout, run_id="run-1") if each.phase is Phase.DONE)
+    store.s3.delete_object(Bucket=store.config.bucket, Key=key, VersionId=entry.version_id)
+    report = undelete(store, layout, "run-1", clock=lambda: NOW)
+    assert (report.restored, report.failed) == ((), ())
+    ((_, why),) = report.skipped
+    assert why == "the version that was deleted was removed since: it is gone for good"
+    assert not report.is_complete
+    assert readable(store, layout) == set(keys) - {key}
 
 
 @ministack
@@ -417,6 +434,10 @@ def test_small_files_go_day_by_day_to_whoever_compacts(store, layout):
     assert report.done == {Step.COMPACT: Tally(3, 180_000)}
     assert Counter(each.why for each in report.failed) == {"may not read": 3, "rows differ": 3}
     assert Counter(each.why for each in report.skipped) == {"not proven": 3}
+    place_hold(store, layout, table="store", first=None, last=None, reason="case 7", by="Ana", now=NOW)
+    held = apply(store, layout, found, compact=compact)
+    assert {table for day in asked[4:] for table, _ in day} == {"promoção"}, "a hold keeps each file as it is"
+    assert {each.why.partition(" (")[0] for each in held.skipped if each.step.table == "store"} == {"held"}
     left = apply(store, layout, found)
     assert {each.why for each in left.skipped} == {"nothing here compacts small files"}
 

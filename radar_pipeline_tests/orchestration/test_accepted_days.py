@@ -60,3 +60,13 @@ def test_nothing_is_looked_for_before_the_first_day(store: LakeStore) -> None:
     days = AcceptedDays(store, LAYOUT, TODAY, first)
     assert days.newest("never") is None
     assert days.of(["never", "store"]) == {"never": None, "store": None}
+
+
+def test_data_from_before_the_first_day_is_looked_for_in_the_ledger_too(store: LakeStore) -> None:
+    accepted = TODAY - dt.timedelta(days=700)
+    judge(store, "store", accepted)
+    days = AcceptedDays(store, LAYOUT, TODAY, TODAY - dt.timedelta(days=10))
+    assert days.newest("store") is None
+    days.reach_back_to(accepted - dt.timedelta(days=5))
+    days.reach_back_to(TODAY)
+    assert days.newest("store") == accepted
