@@ -164,7 +164,7 @@ def plan_lake(tables: Iterable[TablePlan], policy: RetentionPolicy, made_at: dt.
     bounds, stops, total = policy.bounds, [], Tally()
     for plan in plans:
         total += plan.steps.tally(Step.DELETE)
-        if plan.table != QUARANTINE and (too_much := _over_its_share(plan, bounds.table_share)):
+        if too_much := _over_its_share(plan, bounds.table_share):
             stops.append(too_much)
     if total.objects > bounds.objects:
         more = f"{total.objects - bounds.objects:,} more than bounds.objects allows ({bounds.objects:,})"
@@ -177,11 +177,12 @@ def plan_lake(tables: Iterable[TablePlan], policy: RetentionPolicy, made_at: dt.
 
 
 def _over_its_share(plan: TablePlan, share: float) -> str | None:
-    """What is wrong where more of a table is to be deleted than its share."""
-    deletions = plan.steps.tally(Step.DELETE).objects
+    """What is wrong where more of a table is to be deleted than its share; quarantined files are of no table's share."""
+    days = [step.day for step in plan.steps.of(Step.DELETE) if not step.quarantined]
+    deletions = len(days)
     listed = sum(tally.objects for tally in plan.tiers.values())
     # The objects of one day are what a run deletes when all is well, however little is left of the table.
-    ordinary = share > 0 and len({step.day for step in plan.steps.of(Step.DELETE)}) == 1
+    ordinary = share > 0 and len(set(days)) == 1
     if not deletions or ordinary or deletions <= share * listed:
         return None
     wanted = f"{deletions:,} of {listed:,} objects ({deletions / listed:.1%}) are to be deleted"

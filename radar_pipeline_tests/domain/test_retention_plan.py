@@ -275,11 +275,9 @@ def test_a_hold_keeps_quarantined_files_and_what_is_no_file_of_a_day_is_named() 
 # Bounds.
 
 
-def deletions(table: str, days: int, of: int, size: int = 1) -> TablePlan:
-    steps = tuple(
-        PlannedStep(stored(ago(3000 + day), size=size, table=table), table, ago(3000 + day), Step.DELETE, None, "old")
-        for day in range(days)
-    )
+def deletions(table: str, days: int, of: int, size: int = 1, *, quarantined: bool = False) -> TablePlan:
+    old = [(stored(ago(3000 + day), size=size, table=table), ago(3000 + day)) for day in range(days)]
+    steps = tuple(PlannedStep(each, table, day, Step.DELETE, None, "old", quarantined=quarantined) for each, day in old)
     return TablePlan(table, Steps(steps), {}, {GLACIER: Tally(of, of * size)})
 
 
@@ -289,11 +287,23 @@ def deletions(table: str, days: int, of: int, size: int = 1) -> TablePlan:
         ([deletions("store", 2, 100)], []),
         ([deletions("store", 3, 100)], ['table "store": 3 of 100 objects (3.0%)', "bounds.table_share allows 2.0%"]),
         ([deletions("store", 1, 1)], []),
-        ([deletions(QUARANTINE, 15, 15)], []),
-        ([deletions("store", 11, 9999), deletions(QUARANTINE, 10, 10)], ["21 objects", "1 more than bounds.objects"]),
+        ([deletions(QUARANTINE, 15, 15, quarantined=True)], []),
+        ([deletions(QUARANTINE, 15, 15)], ['table "quarantine": 15 of 15 objects']),
+        (
+            [deletions("store", 11, 9999), deletions(QUARANTINE, 10, 10, quarantined=True)],
+            ["21 objects", "1 more than bounds.objects"],
+        ),
         ([deletions("store", 2, 9999, size=600)], ["1,200 bytes", "200 more than bounds.bytes allows (1,000)"]),
     ],
-    ids=["within", "too much of a table", "one day is ordinary", "quarantine", "too many", "too large"],
+    ids=[
+        "within",
+        "too much of a table",
+        "one day is ordinary",
+        "quarantine",
+        "a table of that name",
+        "too many",
+        "too large",
+    ],
 )
 def test_a_run_that_wants_more_than_the_bounds_is_told_by_which_and_by_how_much(plans, said) -> None:
     policy = RetentionPolicy(bounds=Bounds(objects=20, bytes=1000))
