@@ -177,7 +177,7 @@ def plan_lake(tables: Iterable[TablePlan], policy: RetentionPolicy, made_at: dt.
 
 
 def _over_its_share(plan: TablePlan, share: float) -> str | None:
-    """What is wrong where more of a table is to be deleted than its share; quarantined files are of no table's share."""
+    """What is wrong where more of a table is to be deleted than its share, of which quarantined files are no part."""
     days = [step.day for step in plan.steps.of(Step.DELETE) if not step.quarantined]
     deletions = len(days)
     listed = sum(tally.objects for tally in plan.tiers.values())
