@@ -17,8 +17,8 @@ from types import MappingProxyType
 from radar_pipeline.domain.catalogue import Mark
 from radar_pipeline.domain.layout import PARTITION_COLUMN
 
-_REMARKS = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-_TEXTS = re.compile(r"'(?:[^']|'')*'")
+# Read together: a remark may hold a quote, and a text two dashes.
+_NO_SQL = re.compile(r"""(--[^\n]*|/\*.*?\*/)|('(?:[^']|'')*')|"(?:[^"]|"")*"|`[^`]*`""", re.DOTALL)
 _NAMES = re.compile(r'"(?:[^"]|"")*"|`[^`]*`|\w+')
 # Never a table's name unless quoted. Source: Athena user guide, "Escape reserved keywords in SQL SELECT statements".
 _RESERVED = re.compile(
@@ -86,8 +86,7 @@ class Skipped:
 
 def tables_named(sql: str, known: Collection[str]) -> tuple[str, ...]:
     """Tables of the catalogue whose names stand in a query, outside of remarks and texts, in the order of ``known``."""
-    plain = _TEXTS.sub("''", _REMARKS.sub(" ", sql))
-    words = {name.strip('"`').lower() for name in _NAMES.findall(plain) if not _RESERVED.fullmatch(name)}
+    words = {name.strip('"`').lower() for name in _NAMES.findall(_plain(sql)) if not _RESERVED.fullmatch(name)}
     return tuple(name for name in known if name.lower() in words)
 
 
@@ -100,7 +99,7 @@ def days_read(sql: str, days: Iterable[dt.date], *, tables: int) -> tuple[dt.dat
         tables: How many tables it names.
     """
     days = sorted(days)
-    text = _TEXTS.sub(_keep_days, _REMARKS.sub(" ", sql))
+    text = _plain(sql)
     is_plain = tables == 1 and len(re.findall(r"\bselect\b", text, re.IGNORECASE)) == 1 and _ONE_TABLE.search(text)
     if not is_plain or _INVOLVED.search(text):
         return tuple(days)
@@ -109,9 +108,16 @@ def days_read(sql: str, days: Iterable[dt.date], *, tables: int) -> tuple[dt.dat
     return tuple(day for day in days if all(holds(day) for holds in conditions))
 
 
-def _keep_days(text: re.Match[str]) -> str:
-    """A text of a query where it is a day, an empty one otherwise: what stands in it is no SQL."""
-    return text.group() if re.fullmatch(r"'\d{4}-\d{2}-\d{2}'", text.group()) else "''"
+def _plain(sql: str) -> str:
+    """A query without its remarks, and with no text in it but days: what stands in either is no SQL."""
+
+    def kept(found: re.Match[str]) -> str:
+        remark, text = found.groups()
+        if remark:
+            return " "
+        return "''" if text and not re.fullmatch(r"'\d{4}-\d{2}-\d{2}'", text) else found.group()
+
+    return _NO_SQL.sub(kept, sql)
 
 
 def _conditions(where: str) -> list[Callable[[dt.date], bool]]:

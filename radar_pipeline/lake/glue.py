@@ -147,7 +147,7 @@ class GlueCatalogue:
         there = self._raw_table(table.name)
         found = str(there.get("VersionId") or "") if there is not None else None
         if found != table.version:
-            raise self._error(CatalogueFault.CHANGED, what, f"version {found}, not {table.version}")
+            raise self.error(CatalogueFault.CHANGED, what, f"version {found}, not {table.version}")
         shape = table_input(table, there)
         try:
             with self._told(what):
@@ -163,7 +163,7 @@ class GlueCatalogue:
                     )
         except CatalogueError as error:
             if error.fault in {CatalogueFault.EXISTS, CatalogueFault.MISSING} and self.has_database():
-                raise self._error(CatalogueFault.CHANGED, what, "made or removed meanwhile") from None
+                raise self.error(CatalogueFault.CHANGED, what, "made or removed meanwhile") from None
             raise
 
     def delete_table(self, name: str) -> None:
@@ -233,7 +233,7 @@ class GlueCatalogue:
 
     def refusal(self, what: str, code: str) -> str:
         """Why one item of a batch was refused, in a sentence for a person."""
-        return str(self._error(fault_of_code(code), what, code))
+        return str(self.error(fault_of_code(code), what, code))
 
     def pause(self, attempt: int) -> None:
         """Waits before another attempt; not before the first (number 0). Two who wait do not wait the same."""
@@ -260,7 +260,8 @@ class GlueCatalogue:
                 return None
             raise
 
-    def _error(self, fault: CatalogueFault, what: str, detail: str) -> CatalogueError:
+    def error(self, fault: CatalogueFault, what: str, detail: str) -> CatalogueError:
+        """What failed, in one sentence; ``detail`` is the service's own code."""
         return catalogue_error(fault, what, database=self.config.database, where=self.config.where, detail=detail)
 
     @contextmanager
@@ -272,4 +273,4 @@ class GlueCatalogue:
             raise
         except Exception as error:  # noqa: BLE001 - boto3 has no common base; fault_of re-raises what is not its own
             fault, detail = fault_of(error)
-            raise self._error(fault, what, detail) from None
+            raise self.error(fault, what, detail) from None

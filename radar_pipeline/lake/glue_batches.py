@@ -34,23 +34,31 @@ def read_days(catalogue: GlueCatalogue, table: str, days: Sequence[dt.date]) -> 
 
 def _read(catalogue: GlueCatalogue, table: str, days: Sequence[dt.date]) -> dict[dt.date, CataloguePartition]:
     found: dict[dt.date, CataloguePartition] = {}
-    what = f"read the partitions of {table}"
-    wanted = [{"Values": [day.isoformat()]} for day in days]
-    for _ in range(catalogue.config.max_attempts):
-        answer = catalogue.if_there(
-            what,
-            lambda keys=wanted: catalogue.request(  # type: ignore[misc]
-                what, "batch_get_partition", TableName=table, PartitionsToGet=keys
-            ),
-        )
-        read = [partition_of(raw) for raw in (answer or {}).get("Partitions", ())]
+    left, failures = list(days), 0
+    while left and failures < catalogue.config.max_attempts:
+        catalogue.pause(failures)
+        answer = _ask(catalogue, table, "batch_get_partition", PartitionsToGet=[_values(day) for day in left])
+        read = [partition_of(raw) for raw in answer.get("Partitions", ())]
         found.update({each.day: each for each in read if isinstance(each, CataloguePartition)})
-        # AWS leaves out what is not there and names what it did not come to; other servers name both.
-        left = (answer or {}).get("UnprocessedKeys") or []
-        if not left or (not read and len(left) == len(wanted)):
-            break
-        wanted = left
+        left = [dt.date.fromisoformat(key["Values"][0]) for key in answer.get("UnprocessedKeys") or ()]
+        if left and not read:
+            # AWS leaves out what is not there and names what it did not come to; other servers name both. One day
+            # asked for by itself tells which it is.
+            if not _ask(catalogue, table, "get_partition", PartitionValues=_values(left[-1])["Values"]):
+                return found
+            failures += 1
+    if left:
+        raise catalogue.error(CatalogueFault.THROTTLED, f"read the partitions of {table}", "UnprocessedKeys")
     return found
+
+
+def _ask(catalogue: GlueCatalogue, table: str, verb: str, **given: Any) -> Mapping[str, Any]:
+    what = f"read the partitions of {table}"
+    return catalogue.if_there(what, lambda: catalogue.request(what, verb, TableName=table, **given)) or {}
+
+
+def _values(day: dt.date) -> dict[str, list[str]]:
+    return {"Values": [day.isoformat()]}
 
 
 def put_days(

@@ -80,6 +80,8 @@ def partition_of(raw: Raw, *, with_columns: bool = True) -> CataloguePartition |
         day = dt.date.fromisoformat(value)
     except ValueError:
         return value
+    if day.isoformat() != value:
+        return value  # 20261124 is a day to Python, and another partition to Glue.
     # A server may tell columns that were not asked for.
     columns = _columns_of(storage.get("Columns") or ()) if with_columns else ()
     return CataloguePartition(day, storage.get("Location", ""), columns, dict(raw.get("Parameters") or {}))

@@ -28,6 +28,9 @@ NOW = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
         ("SELECT * FROM storehouse", ()),
         ("SELECT * FROM `order`", ("order",)),
         ("SELECT * FROM store ORDER BY id", ("store",)),
+        ("SELECT '--', '/*' FROM store WHERE note = '*/'", ("store",)),
+        ("-- whose don't come\nSELECT * FROM store WHERE name = 'login'", ("store",)),
+        ("SELECT \"it's\" FROM store WHERE name = 'login'", ("store",)),
     ],
 )
 def test_a_table_is_named_where_its_name_stands_as_one(sql: str, named: tuple[str, ...]) -> None:
@@ -50,6 +53,9 @@ def test_a_table_is_named_where_its_name_stands_as_one(sql: str, named: tuple[st
         ("WHERE old_cog_dt_ingestion = '2026-01-03'", 20),
         ("ORDER BY cog_dt_ingestion = '2026-01-03'", 20),
         ("WHERE note = 'AND cog_dt_ingestion = ''2026-01-03'''", 20),
+        ("WHERE cog_dt_ingestion = '2026-01-03' AND name = '--' OR name = 'x'", 20),
+        ("WHERE cog_dt_ingestion = '2026-01-03' AND name = '/*' OR name = '*/'", 20),
+        ("WHERE cog_dt_ingestion = '2026-01-03' -- OR name isn't 'x'", 1),
         ("WHERE id IN (SELECT id FROM x WHERE cog_dt_ingestion = '2026-01-03')", 20),
     ],
 )
@@ -65,7 +71,9 @@ atoms = st.one_of(
     comparisons,
     st.builds("cog_dt_ingestion BETWEEN {} AND {}".format, literals, literals),
     st.builds("cog_dt_ingestion IN ({})".format, st.lists(literals, min_size=1, max_size=4).map(", ".join)),
-    st.sampled_from(["n > 3", "name = 'x'", "name = 'cog_dt_ingestion = ''2026-01-02'''"]),
+    st.sampled_from(
+        ["n > 3", "name = 'x'", "name = '--'", "name = '/*'", "name = 'cog_dt_ingestion = ''2026-01-02'''"]
+    ),
 )
 conditions = st.recursive(
     atoms,

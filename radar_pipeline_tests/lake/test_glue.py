@@ -79,6 +79,9 @@ def test_batches_are_as_large_as_glue_takes_them(s3: S3Server, catalogue: GlueCa
 
 
 def test_pages_are_followed_to_the_end(s3: S3Server) -> None:
+    # Python reads the first two as days too; the catalogue would never find them under the days' own spelling.
+    spelt = [f"{day(5):%Y%m%d}", f"{day(5):%G-W%V-%u}", "__HIVE_DEFAULT_PARTITION__"]
+
     def pages(seen: Any) -> Answer | None:
         asked = json.loads(seen.body)
         if verb(seen) != "GetPartitions":
@@ -86,7 +89,7 @@ def test_pages_are_followed_to_the_end(s3: S3Server) -> None:
         number = int(asked.get("NextToken", 0))
         assert asked["ExcludeColumnSchema"]
         assert asked["MaxResults"] == 1000
-        body: dict[str, Any] = {"Partitions": [{"Values": [day(number).isoformat()]}, {"Values": [f"odd-{number}"]}]}
+        body: dict[str, Any] = {"Partitions": [{"Values": [day(number).isoformat()]}, {"Values": [spelt[number]]}]}
         if number < 2:
             body["NextToken"] = str(number + 1)
         return Answer(200, json.dumps(body).encode(), "application/x-amz-json-1.1")
@@ -95,7 +98,7 @@ def test_pages_are_followed_to_the_end(s3: S3Server) -> None:
         proxy.rules.append(pages)
         days, odd = new_catalogue(s3, url=proxy.url).partitions_and_odd("store", with_columns=False)
     assert sorted(days) == [day(2), day(1), DAY]
-    assert odd == ("odd-0", "odd-1", "odd-2")
+    assert odd == tuple(sorted(spelt))
 
 
 def test_days_that_are_there_are_changed_and_those_that_are_gone_made(catalogue: GlueCatalogue) -> None:
@@ -182,6 +185,28 @@ def test_keys_that_batch_get_did_not_come_to_are_asked_for_again(s3: S3Server, c
         proxy.rules.append(half)
         through = new_catalogue(s3, url=proxy.url, database=catalogue.config.database)
         assert len(through.partitions_of("store", [day(number) for number in range(4)])) == 4
+
+
+def test_a_batch_get_that_came_to_nothing_is_not_taken_for_days_that_are_not_there(
+    s3: S3Server, catalogue: GlueCatalogue
+) -> None:
+    catalogue.put_partitions("store", [_partition(DAY), _partition(day(1))])
+    wanted = [day(9), DAY, day(1)]
+
+    def nothing(seen: Any) -> Answer | None:
+        if verb(seen) != "BatchGetPartition":
+            return None
+        body = {"Partitions": [], "UnprocessedKeys": json.loads(seen.body)["PartitionsToGet"]}
+        return Answer(200, json.dumps(body).encode(), "application/x-amz-json-1.1")
+
+    with aws_proxy(s3.endpoint_url) as proxy:
+        through = new_catalogue(s3, url=proxy.url, database=catalogue.config.database)
+        proxy.rules.append(lambda seen: nothing(seen) if proxy.count("POST", "BatchGetPartition") < 2 else None)
+        assert sorted(through.partitions_of("store", wanted)) == [day(1), DAY]
+        proxy.rules.append(nothing)
+        with pytest.raises(CatalogueError, match="read the partitions of store") as left:
+            through.partitions_of("store", wanted)
+        assert left.value.fault is CatalogueFault.THROTTLED
 
 
 @pytest.mark.parametrize(
