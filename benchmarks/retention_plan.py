@@ -37,9 +37,9 @@ LINEAR = 1.25
 
 def listing(table: str, days: int, today: dt.date, *, steady: bool) -> Iterator[Any]:
     """A table as a listing brings it: every object with strings and times of its own."""
+    from radar_pipeline.domain.aging.policy import RetentionClass  # noqa: PLC0415 - likewise
+    from radar_pipeline.domain.aging.tiers import LakeObject, StorageClass  # noqa: PLC0415 - likewise
     from radar_pipeline.domain.layout import BronzeLayout  # noqa: PLC0415 - a process of its own pays for it
-    from radar_pipeline.domain.retention import RetentionClass  # noqa: PLC0415 - likewise
-    from radar_pipeline.domain.tiers import LakeObject, StorageClass  # noqa: PLC0415 - likewise
 
     layout, retention = BronzeLayout("origin=airbyte/database=bronze_radar"), RetentionClass()
     for back in range(days - 1, -1, -1):
@@ -58,9 +58,9 @@ def listing(table: str, days: int, today: dt.date, *, steady: bool) -> Iterator[
 
 def child(request: dict[str, Any]) -> dict[str, Any]:
     """One case in this process."""
+    from radar_pipeline.domain.aging.plan import plan_lake, plan_table  # noqa: PLC0415 - likewise
+    from radar_pipeline.domain.aging.policy import RetentionPolicy  # noqa: PLC0415 - likewise
     from radar_pipeline.domain.layout import BronzeLayout  # noqa: PLC0415 - a process of its own pays for it
-    from radar_pipeline.domain.retention import RetentionPolicy  # noqa: PLC0415 - likewise
-    from radar_pipeline.domain.retention_plan import plan_lake, plan_table  # noqa: PLC0415 - likewise
     from radar_pipeline.tables.loader import load_registry  # noqa: PLC0415 - likewise
 
     today, policy = dt.date(2026, 11, 24), RetentionPolicy()

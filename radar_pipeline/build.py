@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 
 import dagster as dg
 
+from radar_pipeline.orchestration.aging.assets import DAY_TIERS_SPEC, lifecycle_assets
+from radar_pipeline.orchestration.aging.sensor import apply_retention_job, retention_sensor
 from radar_pipeline.orchestration.alert_sensor import alert_sensor
 from radar_pipeline.orchestration.alerting import Alerting
 from radar_pipeline.orchestration.bronze import bronze_assets
-from radar_pipeline.orchestration.catalogue import catalogue_part
+from radar_pipeline.orchestration.catalogue.assets import catalogue_part
 from radar_pipeline.orchestration.jobs import ingest_bronze_job, ingest_bronze_job_schedule
-from radar_pipeline.orchestration.lifecycle_assets import DAY_TIERS_SPEC, lifecycle_assets
 from radar_pipeline.orchestration.partitions import daily_partitions
-from radar_pipeline.orchestration.retention_sensor import apply_retention_job, retention_sensor
 from radar_pipeline.orchestration.retry_sensor import retry_sensor
 from radar_pipeline.orchestration.systems import Systems, utc_now
 from radar_pipeline.orchestration.watch_hooks import watch_hooks

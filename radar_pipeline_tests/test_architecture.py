@@ -64,7 +64,7 @@ def test_only_orchestration_build_and_cli_know_dagster(path: Path) -> None:
         assert room(path) in {"orchestration", "build", "cli"}
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "domain").glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted((PACKAGE / "domain").rglob("*.py")), ids=lambda path: path.name)
 def test_the_domain_knows_nothing_of_the_outside_world(path: Path) -> None:
     assert not {name.split(".")[0] for name in imports(path)} & OUTSIDE_WORLD
     assert "now()" not in path.read_text(), "time is a parameter"

@@ -9,15 +9,15 @@ import click
 from rich.table import Table as RichTable
 
 from radar_pipeline.cli.console import NOT_WELL, UsageProblem, err, out, plain_errors, print_json, progress
-from radar_pipeline.domain.catalogue_alert import counted
-from radar_pipeline.domain.catalogue_drift import Finding, Remedy
+from radar_pipeline.domain.catalogue.alert import counted
+from radar_pipeline.domain.catalogue.drift import Finding, Remedy
 
 if TYPE_CHECKING:
     import dagster as dg
 
     from radar_pipeline.cli.platform import Platform
-    from radar_pipeline.lake.cataloguing import RepairReport
-    from radar_pipeline.orchestration.reconciling import Reconciliation
+    from radar_pipeline.lake.catalogue.cataloguing import RepairReport
+    from radar_pipeline.orchestration.catalogue.reconciling import Reconciliation
 
 # What the catalogue's own repair does about a finding.
 _DEEDS = {
@@ -105,14 +105,14 @@ def _require(platform: Platform) -> None:
 
 
 def _look(platform: Platform, instance: dg.DagsterInstance, *, quiet: bool) -> Reconciliation:
-    from radar_pipeline.orchestration.reconciling import read_drift
+    from radar_pipeline.orchestration.catalogue.reconciling import read_drift
 
     with progress("comparing the bucket with Glue and Dagster", quiet=quiet) as tell:
         return read_drift(platform.systems, instance, tell)
 
 
 def _apply(platform: Platform, plan: Sequence[Finding], *, quiet: bool) -> RepairReport:
-    from radar_pipeline.orchestration.reconciling import mend
+    from radar_pipeline.orchestration.catalogue.reconciling import mend
 
     with progress(f"mending {len(plan)} findings", quiet=quiet) as tell:
         return mend(platform.systems, plan, on_progress=_told(tell))
@@ -128,7 +128,7 @@ def _told(tell: Callable[[str], None]) -> Callable[[int, int], None]:
 
 def _tell(platform: Platform, instance: dg.DagsterInstance, found: Reconciliation) -> None:
     """Ends what was told of drift where nothing of it is left; that it cannot be ended changes nothing here."""
-    from radar_pipeline.orchestration.reconciling import judge_drift
+    from radar_pipeline.orchestration.catalogue.reconciling import judge_drift
 
     if not found.is_clean:
         return

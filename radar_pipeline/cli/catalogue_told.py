@@ -10,9 +10,9 @@ import dagster as dg
 from radar_pipeline.cli.console import UsageProblem, progress
 from radar_pipeline.cli.platform import Platform
 from radar_pipeline.domain.wording import listed, plural
-from radar_pipeline.orchestration.catalogue_checks import ROWS_AGREE
-from radar_pipeline.orchestration.catalogue_jobs import CATALOGUE_JOB
-from radar_pipeline.orchestration.cataloguing import registered_by
+from radar_pipeline.orchestration.catalogue.cataloguing import registered_by
+from radar_pipeline.orchestration.catalogue.checks import ROWS_AGREE
+from radar_pipeline.orchestration.catalogue.jobs import CATALOGUE_JOB
 from radar_pipeline.orchestration.keys import CATALOGUE_KEY, bronze_key
 from radar_pipeline.tables.model import Registry
 

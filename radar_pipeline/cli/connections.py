@@ -11,8 +11,8 @@ from radar_pipeline.airbyte.dialect import CheckOutcome
 from radar_pipeline.airbyte.errors import AirbyteError
 from radar_pipeline.airbyte.wire import Connection
 from radar_pipeline.domain.wording import some
+from radar_pipeline.lake.catalogue.glue import CatalogueError
 from radar_pipeline.lake.errors import LakeError
-from radar_pipeline.lake.glue import CatalogueError
 from radar_pipeline.lake.probe import probe as probe_lake
 from radar_pipeline.orchestration.systems import Systems
 from radar_pipeline.source.connection import SourceError
@@ -86,7 +86,7 @@ def _ask_glue(systems: Systems) -> tuple[Answer, ...]:
 def _ask_athena(systems: Systems) -> tuple[Answer, ...]:
     if systems.athena is None:
         return ()
-    from radar_pipeline.orchestration.athena import AthenaQueryError
+    from radar_pipeline.orchestration.catalogue.athena import AthenaQueryError
 
     name = systems.athena.workgroup
     try:

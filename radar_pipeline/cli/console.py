@@ -42,8 +42,8 @@ def plain_errors() -> Iterator[None]:
     """Turns the errors that the rooms explain themselves into one clear sentence."""
     from radar_pipeline.airbyte.errors import AirbyteError
     from radar_pipeline.alerts.ledger import LedgerError
+    from radar_pipeline.lake.catalogue.glue import CatalogueError
     from radar_pipeline.lake.errors import LakeError
-    from radar_pipeline.lake.glue import CatalogueError
     from radar_pipeline.settings import SettingsError
     from radar_pipeline.source.connection import SourceError
     from radar_pipeline.tables.loader import RegistryError

@@ -14,7 +14,7 @@ from radar_pipeline.domain.wording import plural
 
 if TYPE_CHECKING:
     from radar_pipeline.cli.platform import Platform
-    from radar_pipeline.orchestration.athena import Answer
+    from radar_pipeline.orchestration.catalogue.athena import Answer
 
 # What a terminal is for; --csv and --json print all.
 _ROWS_SHOWN = 200
@@ -34,7 +34,7 @@ def query_command(sql: str, as_json: bool, as_csv: bool) -> None:
         message = "--json and --csv cannot be had together"
         raise UsageProblem(message)
     from radar_pipeline.cli.platform import load_platform
-    from radar_pipeline.orchestration.athena import AthenaQueryError
+    from radar_pipeline.orchestration.catalogue.athena import AthenaQueryError
 
     with plain_errors():
         platform = load_platform()
@@ -52,9 +52,9 @@ def query_command(sql: str, as_json: bool, as_csv: bool) -> None:
 
 def _warn(platform: Platform, sql: str) -> None:
     """Says what would be skipped. That it cannot be found out is said too, and keeps nobody from asking."""
-    from radar_pipeline.domain.catalogue import VERSION_OF, catalogue_name, mark_of
-    from radar_pipeline.domain.query_scope import skipped, tables_named
-    from radar_pipeline.lake.glue import CatalogueError
+    from radar_pipeline.domain.catalogue.model import VERSION_OF, catalogue_name, mark_of
+    from radar_pipeline.domain.catalogue.query_scope import skipped, tables_named
+    from radar_pipeline.lake.catalogue.glue import CatalogueError
 
     glue = platform.systems.glue
     try:

@@ -10,15 +10,15 @@ import click
 
 from radar_pipeline.cli.console import NOT_WELL, UsageProblem, out, plain_errors, print_json, progress
 from radar_pipeline.cli.restore_view import plan_document, report_document, show_plan, show_problems, show_report
-from radar_pipeline.domain.prices import Retrieval
-from radar_pipeline.domain.restoring import DEFAULT_DAYS, RESTORE_TIMES, Readability, RestorePlan, plan_restore
+from radar_pipeline.domain.aging.prices import Retrieval
+from radar_pipeline.domain.aging.restoring import DEFAULT_DAYS, RESTORE_TIMES, Readability, RestorePlan, plan_restore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from radar_pipeline.cli.platform import Platform
-    from radar_pipeline.lake.following import FollowProgress, RestoreReport
-    from radar_pipeline.lake.restoring import AskedObject
+    from radar_pipeline.lake.aging.following import FollowProgress, RestoreReport
+    from radar_pipeline.lake.aging.restoring import AskedObject
     from radar_pipeline.orchestration.systems import Systems
 
 # A person looks at the end of a copy in days; S3 itself knows no limit.
@@ -73,7 +73,7 @@ def restore_command(
     nothing was started; 1: something cannot be read, or not yet; 2: the request could not be carried out.
     """
     from radar_pipeline.cli.platform import load_platform
-    from radar_pipeline.lake.copies import observe_days
+    from radar_pipeline.lake.aging.copies import observe_days
     from radar_pipeline.orchestration.systems import utc_now
     from radar_pipeline.tables.prices import load_prices
 
@@ -180,7 +180,7 @@ def _patience(plan: RestorePlan) -> dt.timedelta:
 
 
 def _ask(systems: Systems, plan: RestorePlan, *, quiet: bool) -> tuple[AskedObject, ...]:
-    from radar_pipeline.lake.restoring import ask_for
+    from radar_pipeline.lake.aging.restoring import ask_for
     from radar_pipeline.orchestration.systems import utc_now
 
     if not plan.is_needed:
@@ -192,7 +192,7 @@ def _ask(systems: Systems, plan: RestorePlan, *, quiet: bool) -> tuple[AskedObje
 def _follow(
     systems: Systems, plan: RestorePlan, asked: Sequence[AskedObject], limit: dt.timedelta, *, quiet: bool
 ) -> RestoreReport:
-    from radar_pipeline.lake.following import follow
+    from radar_pipeline.lake.aging.following import follow
     from radar_pipeline.orchestration.systems import utc_now
 
     with progress(f"waiting for S3 to restore {plan.table}", quiet=quiet) as tell:
@@ -214,7 +214,7 @@ def _changes(tell: Callable[[str], None], clock: Callable[[], dt.datetime]) -> C
 
 def _mark(systems: Systems, report: RestoreReport) -> tuple[str, ...]:
     from radar_pipeline.cli.platform import dagster_instance
-    from radar_pipeline.orchestration.restoring import mark_restored, marks_of
+    from radar_pipeline.orchestration.aging.restoring import mark_restored, marks_of
     from radar_pipeline.orchestration.systems import utc_now
 
     marks = {day: mark for day, mark in marks_of(report.objects, utc_now()).items() if mark.readable_until}

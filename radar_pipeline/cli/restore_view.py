@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table as RichTable
 
 from radar_pipeline.cli.console import err, out
-from radar_pipeline.domain.prices import PriceList
-from radar_pipeline.domain.restoring import Readability, RestoreEstimate, RestorePlan, RestoreTime, readable_until
+from radar_pipeline.domain.aging.prices import PriceList
+from radar_pipeline.domain.aging.restoring import Readability, RestoreEstimate, RestorePlan, RestoreTime, readable_until
 from radar_pipeline.domain.wording import plural
 
 if TYPE_CHECKING:
-    from radar_pipeline.lake.following import RestoreReport
+    from radar_pipeline.lake.aging.following import RestoreReport
 
 _MINUTES_PER_HOUR = 60
 

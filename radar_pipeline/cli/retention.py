@@ -20,11 +20,11 @@ from radar_pipeline.cli.retention_shared import (
     refuse_beside_another,
     show_plan,
 )
-from radar_pipeline.domain.retention_plan import Step
+from radar_pipeline.domain.aging.plan import Step
 
 if TYPE_CHECKING:
-    from radar_pipeline.domain.retention_plan import RetentionPlan
-    from radar_pipeline.orchestration.survey import Survey
+    from radar_pipeline.domain.aging.plan import RetentionPlan
+    from radar_pipeline.orchestration.aging.survey import Survey
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
@@ -53,7 +53,7 @@ def plan_command(as_of: str | None, tables: tuple[str, ...], keys: bool, as_json
     Exit status 0: it could be done as it stands; 1: bounds are exceeded, or a table could not be planned.
     """
     from radar_pipeline.cli.retention_view import plan_document, step_line
-    from radar_pipeline.orchestration.retention import Retention
+    from radar_pipeline.orchestration.aging.retention import Retention
 
     with plain_errors():
         platform = on_day(load_platform(), as_of)
@@ -91,8 +91,8 @@ def apply_command(yes: bool, as_of: str | None, allow_deletions: int | None, as_
     Exit status 0: all was done, or left for a reason; 1: something failed, or bounds are exceeded.
     """
     from radar_pipeline.cli.retention_view import applied_document, done_words
-    from radar_pipeline.orchestration.lifecycle_run import BusyError
-    from radar_pipeline.orchestration.retention import AllowanceError, allowed, new_run_id
+    from radar_pipeline.orchestration.aging.retention import AllowanceError, allowed, new_run_id
+    from radar_pipeline.orchestration.aging.run import BusyError
 
     if as_json and not yes:
         message = "--json cannot ask: give --yes too"

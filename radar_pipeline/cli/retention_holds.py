@@ -31,7 +31,7 @@ def hold_command(table: str, first: str | None, last: str | None, reason: str, b
     Whoever reads the answer has the id that releases it. A hold keeps data from deletion, not from colder tiers.
     """
     from radar_pipeline.cli.retention_view import hold_document
-    from radar_pipeline.lake.holds import place_hold
+    from radar_pipeline.lake.aging.holds import place_hold
 
     with plain_errors():
         platform = load_platform()
@@ -68,8 +68,8 @@ def hold_command(table: str, first: str | None, last: str | None, reason: str, b
 def release_command(hold_id: str, reason: str, by: str, as_json: bool) -> None:
     """End the hold of that ID (`radar retention status` lists them): what is due is deleted by the next run."""
     from radar_pipeline.cli.retention_view import hold_document
+    from radar_pipeline.lake.aging.holds import release_hold
     from radar_pipeline.lake.errors import LakeError, LakeFault
-    from radar_pipeline.lake.holds import release_hold
 
     if hold_id == "registry":
         message = "that hold is stated by the registry: remove `hold` of the table in radar_tables.yaml"
@@ -103,7 +103,7 @@ def release_command(hold_id: str, reason: str, by: str, as_json: bool) -> None:
 
 def _rules_that_follow(systems: Systems) -> list[str]:
     """Rules of the bucket that are to be put right now: while data is held, none may remove quarantined files."""
-    from radar_pipeline.orchestration.retention import Retention
+    from radar_pipeline.orchestration.aging.retention import Retention
 
     retention = Retention(systems)
     rules = retention.rules(retention.policy(), retention.holds())

@@ -32,8 +32,8 @@ def status_command(days: int, as_json: bool) -> None:
         plan_document,
         runs_view,
     )
-    from radar_pipeline.lake.audit import read_audit
-    from radar_pipeline.orchestration.retention import Retention
+    from radar_pipeline.lake.aging.audit import read_audit
+    from radar_pipeline.orchestration.aging.retention import Retention
 
     with plain_errors():
         platform = load_platform()
@@ -83,11 +83,11 @@ def rules_command(act: bool, as_json: bool) -> None:
     Exit status 0: they are those of the policy; 1: they are not.
     """
     from radar_pipeline.cli.retention_view import rules_document
-    from radar_pipeline.domain.retention_rules import diff_rules
-    from radar_pipeline.domain.watching_retention import differences
-    from radar_pipeline.lake.rules import put_rules, read_rules
-    from radar_pipeline.orchestration.retention import Retention
-    from radar_pipeline.orchestration.survey import RulesState
+    from radar_pipeline.domain.aging.rules import diff_rules
+    from radar_pipeline.domain.aging.watching import differences
+    from radar_pipeline.lake.aging.rules import put_rules, read_rules
+    from radar_pipeline.orchestration.aging.retention import Retention
+    from radar_pipeline.orchestration.aging.survey import RulesState
 
     with plain_errors():
         platform = load_platform()
@@ -126,7 +126,7 @@ def forecast_command(as_json: bool) -> None:
     From the load of the newest days of each table, at the prices of the price list, which names its date and source.
     """
     from radar_pipeline.cli.retention_view import forecast_document, forecast_view
-    from radar_pipeline.orchestration.retention import Retention
+    from radar_pipeline.orchestration.aging.retention import Retention
 
     with plain_errors():
         platform = load_platform()
@@ -165,8 +165,8 @@ def undelete_command(run_id: str, yes: bool, as_json: bool) -> None:
 
     Exit status 0: everything is back; 1: something is not.
     """
-    from radar_pipeline.lake.audit import Action, Phase, read_audit
-    from radar_pipeline.lake.deletion import undelete
+    from radar_pipeline.lake.aging.audit import Action, Phase, read_audit
+    from radar_pipeline.lake.aging.deletion import undelete
     from radar_pipeline.lake.errors import LakeError, LakeFault
 
     if as_json and not yes:

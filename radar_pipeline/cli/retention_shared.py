@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from radar_pipeline.cli.console import UsageProblem, out
 from radar_pipeline.cli.platform import Platform, Tell
-from radar_pipeline.domain.retention_plan import Step
+from radar_pipeline.domain.aging.plan import Step
 from radar_pipeline.domain.wording import some
 
 if TYPE_CHECKING:
     import dagster as dg
 
-    from radar_pipeline.orchestration.lifecycle_run import LifecycleRun
-    from radar_pipeline.orchestration.survey import Survey
+    from radar_pipeline.orchestration.aging.run import LifecycleRun
+    from radar_pipeline.orchestration.aging.survey import Survey
 
 # How often a line says how far long work is.
 _TOLD_EVERY_SECONDS = 2.0
@@ -69,8 +69,8 @@ def refuse_beside_another(instance: dg.DagsterInstance) -> None:
     """
     import dagster as dg
 
+    from radar_pipeline.orchestration.aging.sensor import RETENTION_JOB
     from radar_pipeline.orchestration.dead_runs import end_dead_runs
-    from radar_pipeline.orchestration.retention_sensor import RETENTION_JOB
 
     under_way = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
     end_dead_runs(instance)
@@ -82,7 +82,7 @@ def refuse_beside_another(instance: dg.DagsterInstance) -> None:
 
 def lifecycle_run(platform: Platform, instance: dg.DagsterInstance, tell: Tell) -> LifecycleRun:
     """A retention run of this command, whose observations are recorded without a run of Dagster."""
-    from radar_pipeline.orchestration.lifecycle_run import LifecycleRun
+    from radar_pipeline.orchestration.aging.run import LifecycleRun
 
     return LifecycleRun(
         platform.systems,
@@ -136,7 +136,7 @@ def show_plan(survey: Survey) -> None:
 
 def say_rules(survey: Survey) -> None:
     """Says in a line whether the bucket's own rules are those of the policy."""
-    from radar_pipeline.domain.watching_retention import differences
+    from radar_pipeline.domain.aging.watching import differences
 
     rules = survey.rules
     told: Sequence[str] = differences(rules.diff) if rules.diff else ()

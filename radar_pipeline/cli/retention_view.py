@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from radar_pipeline.domain.retention_plan import PlannedStep, Step, Tally
-from radar_pipeline.domain.watching_retention import differences
+from radar_pipeline.domain.aging.plan import PlannedStep, Step, Tally
+from radar_pipeline.domain.aging.watching import differences
 
 if TYPE_CHECKING:
-    from radar_pipeline.domain.forecast import Forecast, LakeForecast
-    from radar_pipeline.domain.prices import CostLine
-    from radar_pipeline.domain.retention import Hold
-    from radar_pipeline.lake.audit import AuditEntry
-    from radar_pipeline.orchestration.retention import Applied
-    from radar_pipeline.orchestration.survey import RulesState, Survey
+    from radar_pipeline.domain.aging.forecast import Forecast, LakeForecast
+    from radar_pipeline.domain.aging.policy import Hold
+    from radar_pipeline.domain.aging.prices import CostLine
+    from radar_pipeline.lake.aging.audit import AuditEntry
+    from radar_pipeline.orchestration.aging.retention import Applied
+    from radar_pipeline.orchestration.aging.survey import RulesState, Survey
 
 _REASONS = 12
 _MB = 1e6

@@ -9,11 +9,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from radar_pipeline.domain.aging.steps import QUARANTINE
+from radar_pipeline.domain.aging.tiers import LakeObject, storage_class
 from radar_pipeline.domain.layout import BronzeLayout
-from radar_pipeline.domain.retention_steps import QUARANTINE
-from radar_pipeline.domain.tiers import LakeObject, storage_class
+from radar_pipeline.lake.aging.pace import Pace
 from radar_pipeline.lake.errors import LakeError, LakeFault
-from radar_pipeline.lake.pace import Pace
 from radar_pipeline.lake.pages import OBJECTS
 from radar_pipeline.lake.store import LakeStore
 

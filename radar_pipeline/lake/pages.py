@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
-from radar_pipeline.domain.tiers import LakeObject, storage_class
+from radar_pipeline.domain.aging.tiers import LakeObject, storage_class
 
 # Under this name an answer of ``list_objects_v2`` holds its objects.
 OBJECTS = "radarObjects"

@@ -19,8 +19,8 @@ from radar_pipeline.domain import symptoms, symptoms_of_ends
 from radar_pipeline.domain.causes import Cause, Symptom
 from radar_pipeline.domain.diagnosis import Diagnosis, Origin, diagnose, diagnosis_of
 from radar_pipeline.domain.failure import FailureClass
+from radar_pipeline.lake.catalogue.glue import CatalogueError, CatalogueFault
 from radar_pipeline.lake.errors import LakeError, LakeFault
-from radar_pipeline.lake.glue import CatalogueError, CatalogueFault
 from radar_pipeline.settings import SettingsError
 from radar_pipeline.source.connection import Problem, SourceError
 from radar_pipeline.tables.loader import RegistryError

@@ -18,8 +18,8 @@ from radar_pipeline.domain import symptoms
 from radar_pipeline.domain.causes import Cause
 from radar_pipeline.domain.diagnosis import RECORD, Diagnosis, RunFailure, diagnosis_of
 from radar_pipeline.domain.redaction import Redactor
+from radar_pipeline.lake.catalogue.glue import CatalogueError
 from radar_pipeline.lake.errors import LakeError
-from radar_pipeline.lake.glue import CatalogueError
 from radar_pipeline.orchestration.day import FutureDayError, PastDayError
 from radar_pipeline.orchestration.diagnosing import diagnose_error
 from radar_pipeline.orchestration.preflight import PreflightError

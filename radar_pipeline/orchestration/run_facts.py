@@ -19,7 +19,7 @@ from radar_pipeline.domain.diagnosis import RECORD, Cause, Diagnosis, Origin, Ru
 from radar_pipeline.domain.facts import RunFacts, RunState
 from radar_pipeline.domain.failure import FailureClass
 from radar_pipeline.domain.judgement import Check
-from radar_pipeline.orchestration.catalogue_jobs import CATALOGUE_JOB, RECONCILE_JOB
+from radar_pipeline.orchestration.catalogue.jobs import CATALOGUE_JOB, RECONCILE_JOB
 from radar_pipeline.orchestration.jobs import CHECKS_TAG, INGEST_JOB
 from radar_pipeline.orchestration.keys import BRONZE, CATALOGUE_KEY, DRIFT_KEY
 

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from pydantic import AnyHttpUrl
 
     from radar_pipeline.airbyte.client import AirbyteClient
-    from radar_pipeline.lake.glue import GlueCatalogue
+    from radar_pipeline.lake.catalogue.glue import GlueCatalogue
     from radar_pipeline.lake.store import LakeStore
-    from radar_pipeline.orchestration.athena import AthenaWorkgroup
+    from radar_pipeline.orchestration.catalogue.athena import AthenaWorkgroup
     from radar_pipeline.source.connection import SourceAddress
 
 
@@ -71,7 +71,7 @@ class Systems:
     @cached_property
     def glue(self) -> GlueCatalogue:
         """The catalogue of bronze."""
-        from radar_pipeline.lake.glue import GlueCatalogue, GlueConfig
+        from radar_pipeline.lake.catalogue.glue import GlueCatalogue, GlueConfig
 
         settings = self.settings
         secret = settings.aws_secret_access_key
@@ -91,7 +91,7 @@ class Systems:
         settings = self.settings
         if settings.athena_workgroup is None:
             return None
-        from radar_pipeline.orchestration.athena import AthenaWorkgroup
+        from radar_pipeline.orchestration.catalogue.athena import AthenaWorkgroup
 
         secret = settings.aws_secret_access_key
         return AthenaWorkgroup(

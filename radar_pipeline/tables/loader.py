@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from radar_pipeline.domain.retention import DEFAULT_CLASS
+from radar_pipeline.domain.aging.policy import DEFAULT_CLASS
 from radar_pipeline.tables.model import ColumnContract, LoadMode, Registry, Table
 from radar_pipeline.tables.mysql_types import is_mysql_type
 from radar_pipeline.tables.nodes import NodeReader, RegistryError, compose, did_you_mean, is_empty, read_text

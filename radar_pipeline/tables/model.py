@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from radar_pipeline.domain.aging.policy import DEFAULT_CLASS
 from radar_pipeline.domain.layout import without_accents
-from radar_pipeline.domain.retention import DEFAULT_CLASS
 
 
 def asset_name_of(table: str) -> str:

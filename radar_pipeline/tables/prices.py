@@ -10,8 +10,8 @@ from types import MappingProxyType
 
 import yaml
 
-from radar_pipeline.domain.prices import PriceList, Retrieval, RetrievalPrice, TierPrice
-from radar_pipeline.domain.tiers import StorageClass
+from radar_pipeline.domain.aging.prices import PriceList, Retrieval, RetrievalPrice, TierPrice
+from radar_pipeline.domain.aging.tiers import StorageClass
 from radar_pipeline.tables.nodes import NodeReader, RegistryError, describe, is_empty, read_root
 
 DEFAULT_PATH = Path(__file__).with_name("s3_prices.yaml")

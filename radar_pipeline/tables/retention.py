@@ -9,7 +9,8 @@ from types import MappingProxyType
 
 import yaml
 
-from radar_pipeline.domain.retention import (
+from radar_pipeline.domain.aging.limits import MOST_DAYS, TARGETS, faults_of
+from radar_pipeline.domain.aging.policy import (
     DEFAULT_CLASS,
     Bounds,
     Hold,
@@ -18,8 +19,7 @@ from radar_pipeline.domain.retention import (
     SmallObjects,
     Transition,
 )
-from radar_pipeline.domain.retention_limits import MOST_DAYS, TARGETS, faults_of
-from radar_pipeline.domain.tiers import StorageClass
+from radar_pipeline.domain.aging.tiers import StorageClass
 from radar_pipeline.tables.model import Registry
 from radar_pipeline.tables.nodes import NodeReader, RegistryError, describe, did_you_mean, is_empty, read_root
 

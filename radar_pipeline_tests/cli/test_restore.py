@@ -20,13 +20,13 @@ from click.testing import CliRunner, Result
 
 from radar_pipeline.cli import platform as cli_platform
 from radar_pipeline.cli.main import main
-from radar_pipeline.domain.catalogue import mark_of
+from radar_pipeline.domain.aging.restoring import copy_expires_at
+from radar_pipeline.domain.aging.tiers import StorageClass
+from radar_pipeline.domain.catalogue.model import mark_of
 from radar_pipeline.domain.layout import BronzeLayout
-from radar_pipeline.domain.restoring import copy_expires_at
 from radar_pipeline.domain.snapshots import Snapshot
-from radar_pipeline.domain.tiers import StorageClass
-from radar_pipeline.lake.cataloguing import publish_day
-from radar_pipeline.lake.glue import GlueCatalogue, GlueConfig
+from radar_pipeline.lake.catalogue.cataloguing import publish_day
+from radar_pipeline.lake.catalogue.glue import GlueCatalogue, GlueConfig
 from radar_pipeline.lake.inventory import read_folders
 from radar_pipeline.lake.store import LakeConfig, LakeStore
 from radar_pipeline.settings import Settings

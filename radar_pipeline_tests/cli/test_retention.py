@@ -13,7 +13,7 @@ from radar_pipeline.build import build_definitions
 from radar_pipeline.cli.console import UsageProblem
 from radar_pipeline.cli.main import main
 from radar_pipeline.cli.retention_shared import refuse_beside_another
-from radar_pipeline.orchestration.retention_sensor import RETENTION_JOB
+from radar_pipeline.orchestration.aging.sensor import RETENTION_JOB
 from radar_pipeline.settings import Settings
 
 Refused = Callable[..., str]

@@ -7,11 +7,11 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from radar_pipeline.domain.aging.moves import rule_day
+from radar_pipeline.domain.aging.plan import Step, TablePlan, plan_table
+from radar_pipeline.domain.aging.policy import Hold, RetentionClass, RetentionPolicy
+from radar_pipeline.domain.aging.tiers import SMALLEST_MOVED_BYTES, LakeObject, StorageClass
 from radar_pipeline.domain.layout import BronzeLayout
-from radar_pipeline.domain.retention import Hold, RetentionClass, RetentionPolicy
-from radar_pipeline.domain.retention_moves import rule_day
-from radar_pipeline.domain.retention_plan import Step, TablePlan, plan_table
-from radar_pipeline.domain.tiers import SMALLEST_MOVED_BYTES, LakeObject, StorageClass
 
 LAYOUT = BronzeLayout("origin=airbyte/database=bronze_radar")
 TODAY = dt.date(2026, 11, 24)

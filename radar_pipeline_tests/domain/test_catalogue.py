@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radar_pipeline.domain.catalogue import (
+from radar_pipeline.domain.aging.tiers import StorageClass
+from radar_pipeline.domain.catalogue.model import (
     PARTITION_KEY,
     VERSION_OF,
     CatalogueColumn,
@@ -25,7 +26,6 @@ from radar_pipeline.domain.catalogue import (
     why_not_ours,
     with_mark,
 )
-from radar_pipeline.domain.tiers import StorageClass
 
 DAY = dt.date(2026, 11, 23)
 NOON = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 
 from radar_pipeline.domain.alert import Alert
-from radar_pipeline.domain.catalogue_alert import watch_drift, watch_registration, watch_rows
-from radar_pipeline.domain.catalogue_drift import Finding, FindingKind, Place, Remedy
+from radar_pipeline.domain.catalogue.alert import watch_drift, watch_registration, watch_rows
+from radar_pipeline.domain.catalogue.drift import Finding, FindingKind, Place, Remedy
+from radar_pipeline.domain.catalogue.proven import standing
 from radar_pipeline.domain.ledger import Judgement
-from radar_pipeline.domain.proven import standing
 from radar_pipeline.domain.severity import Severity
 from radar_pipeline.domain.snapshots import BrokenFile, DataFile, Folder
 

@@ -9,7 +9,17 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radar_pipeline.domain.catalogue import (
+from radar_pipeline.domain.aging.tiers import LakeObject, StorageClass
+from radar_pipeline.domain.catalogue.drift import (
+    Finding,
+    FindingKind,
+    LakeDay,
+    Place,
+    Remedy,
+    diff_catalogue,
+    lake_days,
+)
+from radar_pipeline.domain.catalogue.model import (
     PARTITION_KEY,
     TABLE_PARAMETERS,
     CatalogueColumn,
@@ -20,17 +30,7 @@ from radar_pipeline.domain.catalogue import (
     day_location,
     table_location,
 )
-from radar_pipeline.domain.catalogue_drift import (
-    Finding,
-    FindingKind,
-    LakeDay,
-    Place,
-    Remedy,
-    diff_catalogue,
-    lake_days,
-)
 from radar_pipeline.domain.layout import BronzeLayout
-from radar_pipeline.domain.tiers import LakeObject, StorageClass
 
 LAYOUT = BronzeLayout("origin=airbyte/database=bronze_radar")
 BUCKET = "lake"

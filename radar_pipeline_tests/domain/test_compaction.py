@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radar_pipeline.domain.compaction import CompactionVerdict, Proven, judge_compaction, merged_name
+from radar_pipeline.domain.aging.compaction import CompactionVerdict, Proven, judge_compaction, merged_name
 from radar_pipeline.domain.layout import is_data_file
 from radar_pipeline.domain.snapshots import BrokenFile, Column, DataFile, Folder, split_attempts
 

@@ -8,9 +8,9 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radar_pipeline.domain.day_tiers import changed_days, spans_of, tiers_of_days
+from radar_pipeline.domain.aging.day_tiers import changed_days, spans_of, tiers_of_days
+from radar_pipeline.domain.aging.tiers import LakeObject, StorageClass
 from radar_pipeline.domain.layout import BronzeLayout
-from radar_pipeline.domain.tiers import LakeObject, StorageClass
 
 LAYOUT = BronzeLayout("bronze")
 NOW = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radar_pipeline.domain.catalogue import CatalogueColumn, CatalogueTable
-from radar_pipeline.domain.evolution import (
+from radar_pipeline.domain.catalogue.evolution import (
     Alteration,
     EvolutionVerdict,
     judge_columns,
     judge_evolution,
     unreadable_columns,
 )
-from radar_pipeline.domain.hive_types import widens_to
+from radar_pipeline.domain.catalogue.hive_types import widens_to
+from radar_pipeline.domain.catalogue.model import CatalogueColumn, CatalogueTable
 from radar_pipeline.domain.snapshots import Column
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radar_pipeline.domain.forecast import DailyLoad, YearCost, daily_load, forecast
-from radar_pipeline.domain.prices import GB
-from radar_pipeline.domain.retention import RetentionClass, RetentionPolicy, SmallObjects, Transition
-from radar_pipeline.domain.tiers import StorageClass
+from radar_pipeline.domain.aging.forecast import DailyLoad, YearCost, daily_load, forecast
+from radar_pipeline.domain.aging.policy import RetentionClass, RetentionPolicy, SmallObjects, Transition
+from radar_pipeline.domain.aging.prices import GB
+from radar_pipeline.domain.aging.tiers import StorageClass
 from radar_pipeline.tables.prices import load_prices
 from radar_pipeline_tests.domain.retention_samples import LARGE, LAYOUT, ago, stored
 from radar_pipeline_tests.domain.test_prices import PRICES

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radar_pipeline.domain.hive_types import UnknownTypeError, hive_type, widens_to
+from radar_pipeline.domain.catalogue.hive_types import UnknownTypeError, hive_type, widens_to
 from radar_pipeline.domain.snapshots import DataFile
 from radar_pipeline.lake.footers import FileOnDisk, parse_footer
 from radar_pipeline.local.extract.casts import Cast, Kind

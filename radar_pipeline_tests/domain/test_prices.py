@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radar_pipeline.domain.prices import GB, PriceList, TierPrice, cost_of
-from radar_pipeline.domain.retention import RetentionClass, RetentionPolicy, SmallObjects
-from radar_pipeline.domain.retention_plan import plan_lake
-from radar_pipeline.domain.tiers import StorageClass
+from radar_pipeline.domain.aging.plan import plan_lake
+from radar_pipeline.domain.aging.policy import RetentionClass, RetentionPolicy, SmallObjects
+from radar_pipeline.domain.aging.prices import GB, PriceList, TierPrice, cost_of
+from radar_pipeline.domain.aging.tiers import StorageClass
 from radar_pipeline_tests.domain.retention_samples import POLICY, TODAY, ago, at, plan, stored
 
 STANDARD, IA, GLACIER = StorageClass.STANDARD, StorageClass.STANDARD_IA, StorageClass.GLACIER

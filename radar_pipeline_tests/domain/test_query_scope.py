@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radar_pipeline.domain.catalogue import Mark
-from radar_pipeline.domain.query_scope import days_read, skipped, tables_named
-from radar_pipeline.domain.tiers import StorageClass
+from radar_pipeline.domain.aging.tiers import StorageClass
+from radar_pipeline.domain.catalogue.model import Mark
+from radar_pipeline.domain.catalogue.query_scope import days_read, skipped, tables_named
 
 FIRST = dt.date(2026, 1, 1)
 DAYS = [FIRST + dt.timedelta(days=number) for number in range(20)]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radar_pipeline.domain.prices import GB, PriceList, Retrieval, RetrievalPrice, TierPrice
-from radar_pipeline.domain.restoring import (
+from radar_pipeline.domain.aging.prices import GB, PriceList, Retrieval, RetrievalPrice, TierPrice
+from radar_pipeline.domain.aging.restoring import (
     RESTORE_TIMES,
     ObservedObject,
     Readability,
@@ -19,7 +19,7 @@ from radar_pipeline.domain.restoring import (
     plan_restore,
     readable_until,
 )
-from radar_pipeline.domain.tiers import LakeObject, RestoredCopy, StorageClass
+from radar_pipeline.domain.aging.tiers import LakeObject, RestoredCopy, StorageClass
 
 NOW = dt.datetime(2026, 11, 24, 10, 30, tzinfo=dt.UTC)
 DAY = dt.date(2026, 3, 1)

@@ -10,16 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radar_pipeline.domain.retention import (
-    Bounds,
-    Hold,
-    RetentionClass,
-    RetentionPolicy,
-    SmallObjects,
-    Transition,
-)
-from radar_pipeline.domain.retention_moves import rule_day
-from radar_pipeline.domain.retention_plan import (
+from radar_pipeline.domain.aging.moves import rule_day
+from radar_pipeline.domain.aging.plan import (
     QUARANTINE,
     PlannedStep,
     Step,
@@ -30,7 +22,15 @@ from radar_pipeline.domain.retention_plan import (
     plan_quarantine,
     still_due,
 )
-from radar_pipeline.domain.tiers import SMALLEST_MOVED_BYTES, LakeObject, StorageClass
+from radar_pipeline.domain.aging.policy import (
+    Bounds,
+    Hold,
+    RetentionClass,
+    RetentionPolicy,
+    SmallObjects,
+    Transition,
+)
+from radar_pipeline.domain.aging.tiers import SMALLEST_MOVED_BYTES, LakeObject, StorageClass
 from radar_pipeline_tests.domain.retention_samples import (
     LARGE,
     LAYOUT,

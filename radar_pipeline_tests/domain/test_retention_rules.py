@@ -11,9 +11,9 @@ from botocore.validate import ParamValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radar_pipeline.domain.retention import RetentionClass, RetentionPolicy, Transition
-from radar_pipeline.domain.retention_rules import RulesDiff, diff_rules, rules_of
-from radar_pipeline.domain.tiers import SMALLEST_MOVED_BYTES, StorageClass
+from radar_pipeline.domain.aging.policy import RetentionClass, RetentionPolicy, Transition
+from radar_pipeline.domain.aging.rules import RulesDiff, diff_rules, rules_of
+from radar_pipeline.domain.aging.tiers import SMALLEST_MOVED_BYTES, StorageClass
 from radar_pipeline_tests.domain.retention_samples import LAYOUT
 
 IA, GLACIER = StorageClass.STANDARD_IA, StorageClass.GLACIER

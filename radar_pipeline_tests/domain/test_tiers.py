@@ -2,7 +2,7 @@
 
 import pytest
 
-from radar_pipeline.domain.tiers import StorageClass, storage_class
+from radar_pipeline.domain.aging.tiers import StorageClass, storage_class
 
 
 def test_a_listing_s_name_becomes_a_tier_and_what_is_not_known_is_other() -> None:

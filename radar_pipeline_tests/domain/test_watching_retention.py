@@ -6,11 +6,11 @@ import datetime as dt
 
 import pytest
 
+from radar_pipeline.domain.aging.rules import ChangedRule, RulesDiff
+from radar_pipeline.domain.aging.watching import watch_retention, watch_rules
 from radar_pipeline.domain.alert import Alert, AlertKind
 from radar_pipeline.domain.facts import Watched
-from radar_pipeline.domain.retention_rules import ChangedRule, RulesDiff
 from radar_pipeline.domain.severity import Severity
-from radar_pipeline.domain.watching_retention import watch_retention, watch_rules
 
 NOW = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
 MISSING = RulesDiff(missing=("radar-tiers",), moving=False)

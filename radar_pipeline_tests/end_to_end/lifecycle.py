@@ -19,10 +19,10 @@ import pyarrow as pa
 import yaml
 
 from radar_pipeline.build import build_definitions
+from radar_pipeline.domain.aging.tiers import LakeObject, StorageClass
 from radar_pipeline.domain.alert import Alert
 from radar_pipeline.domain.layout import is_data_file
 from radar_pipeline.domain.ledger import CHECKS, Judgement
-from radar_pipeline.domain.tiers import LakeObject, StorageClass
 from radar_pipeline.lake.ledger import record_judgements
 from radar_pipeline.lake.listing import list_tables
 from radar_pipeline.orchestration.alerting import Alerting

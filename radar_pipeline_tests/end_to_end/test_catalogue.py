@@ -19,13 +19,13 @@ from dagster._core.event_api import PartitionKeyFilter
 from radar_pipeline.build import build_definitions
 from radar_pipeline.cli.catalogue_told import CatalogueTold, read_catalogue, register
 from radar_pipeline.cli.main import main
-from radar_pipeline.domain.catalogue import Mark, catalogue_name
-from radar_pipeline.domain.tiers import StorageClass
-from radar_pipeline.lake.cataloguing import drop_days, mark_days
-from radar_pipeline.lake.glue import GlueCatalogue
-from radar_pipeline.orchestration.catalogue_checks import CATALOGUED, ROWS_AGREE
-from radar_pipeline.orchestration.catalogue_day import register_day
-from radar_pipeline.orchestration.catalogue_jobs import CATALOGUE_JOB, RECONCILE_JOB
+from radar_pipeline.domain.aging.tiers import StorageClass
+from radar_pipeline.domain.catalogue.model import Mark, catalogue_name
+from radar_pipeline.lake.catalogue.cataloguing import drop_days, mark_days
+from radar_pipeline.lake.catalogue.glue import GlueCatalogue
+from radar_pipeline.orchestration.catalogue.checks import CATALOGUED, ROWS_AGREE
+from radar_pipeline.orchestration.catalogue.day import register_day
+from radar_pipeline.orchestration.catalogue.jobs import CATALOGUE_JOB, RECONCILE_JOB
 from radar_pipeline.orchestration.keys import CATALOGUE_KEY, DRIFT_KEY, bronze_key
 from radar_pipeline_tests.aws_proxy import AwsProxy, Seen, aws_proxy, json_error
 from radar_pipeline_tests.end_to_end.proof import EMPTY, tables

@@ -21,18 +21,18 @@ import yaml
 from click.testing import CliRunner
 
 from radar_pipeline.cli.main import main
+from radar_pipeline.domain.aging.plan import Step
+from radar_pipeline.domain.aging.tiers import SMALLEST_MOVED_BYTES, StorageClass
 from radar_pipeline.domain.alert import AlertKind
-from radar_pipeline.domain.catalogue import catalogue_name, mark_of
+from radar_pipeline.domain.catalogue.model import catalogue_name, mark_of
 from radar_pipeline.domain.layout import is_data_file
-from radar_pipeline.domain.retention_plan import Step
 from radar_pipeline.domain.severity import Severity
-from radar_pipeline.domain.tiers import SMALLEST_MOVED_BYTES, StorageClass
-from radar_pipeline.lake.audit import Action, AuditEntry, Phase, read_audit
-from radar_pipeline.lake.holds import place_hold
-from radar_pipeline.orchestration.catalogue_day import register_day
+from radar_pipeline.lake.aging.audit import Action, AuditEntry, Phase, read_audit
+from radar_pipeline.lake.aging.holds import place_hold
+from radar_pipeline.orchestration.aging.retention import Retention
+from radar_pipeline.orchestration.aging.run import acting_alone
+from radar_pipeline.orchestration.catalogue.day import register_day
 from radar_pipeline.orchestration.keys import RETENTION_PLAN, RETENTION_RUN, bronze_key
-from radar_pipeline.orchestration.lifecycle_run import acting_alone
-from radar_pipeline.orchestration.retention import Retention
 from radar_pipeline_tests.aws_proxy import Answer, Seen, access_denied, aws_proxy
 from radar_pipeline_tests.end_to_end.lifecycle import LARGE, SMALL, WIDE, Lake
 from radar_pipeline_tests.servers import PROJECT, S3Server

@@ -28,7 +28,7 @@ from radar_pipeline.local.airbyte_admin import AirbyteAdmin
 from radar_pipeline.local.mariadb import connect
 from radar_pipeline.local.stack import LocalStack
 from radar_pipeline.orchestration.bronze import FORCE_TAG
-from radar_pipeline.orchestration.catalogue_jobs import CATALOGUE_JOB
+from radar_pipeline.orchestration.catalogue.jobs import CATALOGUE_JOB
 from radar_pipeline.settings import Settings
 from radar_pipeline.tables.editing import read, remove, write
 from radar_pipeline.tables.loader import load_registry

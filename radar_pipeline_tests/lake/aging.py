@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from radar_pipeline.domain.layout import BronzeLayout
-from radar_pipeline.domain.retention import Bounds, Hold, RetentionPolicy
-from radar_pipeline.domain.retention_plan import (
+from radar_pipeline.domain.aging.plan import (
     PlannedStep,
     RetentionPlan,
     Step,
@@ -17,11 +15,13 @@ from radar_pipeline.domain.retention_plan import (
     plan_quarantine,
     plan_table,
 )
-from radar_pipeline.domain.tiers import StorageClass
-from radar_pipeline.lake.deletion import Recheck
-from radar_pipeline.lake.holds import read_holds
+from radar_pipeline.domain.aging.policy import Bounds, Hold, RetentionPolicy
+from radar_pipeline.domain.aging.tiers import StorageClass
+from radar_pipeline.domain.layout import BronzeLayout
+from radar_pipeline.lake.aging.deletion import Recheck
+from radar_pipeline.lake.aging.holds import read_holds
+from radar_pipeline.lake.aging.retention import ApplyReport, apply_plan
 from radar_pipeline.lake.listing import list_prefix, list_quarantine, list_tables
-from radar_pipeline.lake.retention import ApplyReport, apply_plan
 from radar_pipeline.lake.store import LakeConfig, LakeStore
 
 # The servers date what is uploaded by their own clock, and a plan is never made before that: so a day from now.

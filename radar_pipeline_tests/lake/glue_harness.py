@@ -8,11 +8,11 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from radar_pipeline.domain.catalogue import CatalogueTable
-from radar_pipeline.domain.evolution import unreadable_columns
+from radar_pipeline.domain.catalogue.evolution import unreadable_columns
+from radar_pipeline.domain.catalogue.model import CatalogueTable
 from radar_pipeline.domain.layout import BronzeLayout
 from radar_pipeline.domain.snapshots import Column, DataFile, Snapshot
-from radar_pipeline.lake.glue import GlueCatalogue, GlueConfig
+from radar_pipeline.lake.catalogue.glue import GlueCatalogue, GlueConfig
 from radar_pipeline_tests.aws_proxy import Answer, Rule, Seen
 from radar_pipeline_tests.servers import S3Server
 

@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from radar_pipeline.domain.layout import BronzeLayout
-from radar_pipeline.lake.deletion import undelete
+from radar_pipeline.lake.aging.deletion import undelete
 from radar_pipeline.lake.store import LakeConfig, LakeStore
 from radar_pipeline_tests.lake.aging import NOW, apply, plan
 

@@ -5,8 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from radar_pipeline.domain.tiers import StorageClass
-from radar_pipeline.lake.audit import Action, AuditEntry, Phase, read_audit, read_open, write_intent, write_outcome
+from radar_pipeline.domain.aging.tiers import StorageClass
+from radar_pipeline.lake.aging.audit import (
+    Action,
+    AuditEntry,
+    Phase,
+    read_audit,
+    read_open,
+    write_intent,
+    write_outcome,
+)
 from radar_pipeline.lake.errors import LakeError
 
 NOW = dt.datetime(2026, 11, 24, 6, 30, tzinfo=dt.UTC)

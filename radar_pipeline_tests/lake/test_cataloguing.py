@@ -13,7 +13,9 @@ from dataclasses import replace
 
 import pytest
 
-from radar_pipeline.domain.catalogue import (
+from radar_pipeline.domain.aging.tiers import StorageClass
+from radar_pipeline.domain.catalogue.drift import Finding, FindingKind, LakeDay, Place, Remedy, diff_catalogue
+from radar_pipeline.domain.catalogue.model import (
     OLDER_TYPES,
     READS_RESTORED,
     CatalogueColumn,
@@ -22,10 +24,8 @@ from radar_pipeline.domain.catalogue import (
     Mark,
     mark_of,
 )
-from radar_pipeline.domain.catalogue_drift import Finding, FindingKind, LakeDay, Place, Remedy, diff_catalogue
 from radar_pipeline.domain.snapshots import Snapshot
-from radar_pipeline.domain.tiers import StorageClass
-from radar_pipeline.lake.cataloguing import (
+from radar_pipeline.lake.catalogue.cataloguing import (
     CatalogueVerdict,
     RepairReport,
     drop_days,
@@ -34,7 +34,7 @@ from radar_pipeline.lake.cataloguing import (
     read_states,
     repair,
 )
-from radar_pipeline.lake.glue import CatalogueError, CatalogueFault, GlueCatalogue
+from radar_pipeline.lake.catalogue.glue import CatalogueError, CatalogueFault, GlueCatalogue
 from radar_pipeline.lake.inventory import read_folders
 from radar_pipeline.lake.store import LakeStore
 from radar_pipeline_tests.aws_proxy import Answer, Seen, aws_proxy, json_error
@@ -335,8 +335,8 @@ def test_writers_of_both_dialects_and_marks_at_once_leave_every_day_readable(s3:
 _PUBLISH = """
 import sys, datetime as dt
 from radar_pipeline.domain.snapshots import Snapshot
-from radar_pipeline.lake.cataloguing import publish_day
-from radar_pipeline.lake.glue import GlueCatalogue, GlueConfig
+from radar_pipeline.lake.catalogue.cataloguing import publish_day
+from radar_pipeline.lake.catalogue.glue import GlueCatalogue, GlueConfig
 from radar_pipeline_tests.lake.glue_harness import BUCKET, DAY, LAYOUT, NEW, snapshot
 catalogue = GlueCatalogue(GlueConfig(*sys.argv[1:6]))
 publish_day(catalogue, bucket=BUCKET, layout=LAYOUT, day=DAY, snapshots={"store": snapshot(NEW)})

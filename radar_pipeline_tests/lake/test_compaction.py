@@ -26,9 +26,9 @@ from radar_pipeline.domain.landing import Landing, judge_landing
 from radar_pipeline.domain.layout import BronzeLayout, is_data_file
 from radar_pipeline.domain.snapshots import Folder
 from radar_pipeline.domain.sync import Attempt, JobKind, JobStatus, StreamCount, StreamState, SyncJob
-from radar_pipeline.lake.compaction import Compaction, CompactionOutcome, compact_day, finish_open
+from radar_pipeline.lake.aging.compaction import Compaction, CompactionOutcome, compact_day, finish_open
+from radar_pipeline.lake.aging.merging import ORIGIN, MergeError, check_merged, merge_files
 from radar_pipeline.lake.inventory import read_folders
-from radar_pipeline.lake.merging import ORIGIN, MergeError, check_merged, merge_files
 from radar_pipeline.lake.publish import marker_key
 from radar_pipeline.lake.store import LakeConfig, LakeStore
 from radar_pipeline_tests.aws_proxy import Answer, AwsProxy, Seen, access_denied, aws_proxy
@@ -242,7 +242,7 @@ def test_two_runs_at_once_end_with_one_file_of_the_same_rows(
 SERVER = """
 import datetime as dt, os, pickle, sys
 import pyarrow.parquet
-from radar_pipeline.lake.compaction import compact_day
+from radar_pipeline.lake.aging.compaction import compact_day
 from radar_pipeline.lake.store import LakeStore
 stores = {}
 while True:

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from radar_pipeline.domain.catalogue import CatalogueColumn, CataloguePartition, CatalogueTable
-from radar_pipeline.lake.cataloguing import publish_day
-from radar_pipeline.lake.crawler import CrawlOutcome, compare_crawled, run_crawler
-from radar_pipeline.lake.glue import CatalogueError, CatalogueFault, GlueCatalogue
+from radar_pipeline.domain.catalogue.model import CatalogueColumn, CataloguePartition, CatalogueTable
+from radar_pipeline.lake.catalogue.cataloguing import publish_day
+from radar_pipeline.lake.catalogue.crawler import CrawlOutcome, compare_crawled, run_crawler
+from radar_pipeline.lake.catalogue.glue import CatalogueError, CatalogueFault, GlueCatalogue
 from radar_pipeline_tests.aws_proxy import Answer, AwsProxy, Seen, aws_proxy, json_error
 from radar_pipeline_tests.lake.glue_harness import (
     BUCKET,

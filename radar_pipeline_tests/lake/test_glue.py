@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from radar_pipeline.domain.catalogue import CatalogueColumn, CataloguePartition, CatalogueTable
-from radar_pipeline.lake.glue import CatalogueError, CatalogueFault, GlueCatalogue, GlueConfig
+from radar_pipeline.domain.catalogue.model import CatalogueColumn, CataloguePartition, CatalogueTable
+from radar_pipeline.lake.catalogue.glue import CatalogueError, CatalogueFault, GlueCatalogue, GlueConfig
 from radar_pipeline_tests.aws_proxy import Answer, aws_proxy, json_error
 from radar_pipeline_tests.lake.glue_harness import DAY, config, day, failing, half_failed, new_catalogue, verb, writes
 from radar_pipeline_tests.servers import S3Server

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from radar_pipeline.lake.aging.holds import place_hold, read_holds, release_hold
 from radar_pipeline.lake.errors import LakeError, LakeFault
-from radar_pipeline.lake.holds import place_hold, read_holds, release_hold
 
 NOW = dt.datetime(2026, 11, 24, 6, 30, tzinfo=dt.UTC)
 FIRST, LAST = dt.date(2020, 1, 1), dt.date(2020, 3, 31)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from radar_pipeline.domain.tiers import StorageClass
+from radar_pipeline.domain.aging.tiers import StorageClass
 from radar_pipeline.lake.errors import LakeError, LakeFault
 from radar_pipeline.lake.listing import list_prefix, list_quarantine, list_tables, look_at
 from radar_pipeline.lake.store import LakeConfig, LakeStore

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from radar_pipeline.lake.aging.pace import Pace
 from radar_pipeline.lake.errors import LakeError, LakeFault
-from radar_pipeline.lake.pace import Pace
 
 
 class Busy:

@@ -15,15 +15,21 @@ from dataclasses import replace
 
 import pytest
 
+from radar_pipeline.domain.aging.prices import Retrieval
+from radar_pipeline.domain.aging.restoring import (
+    ObservedObject,
+    Readability,
+    RestorePlan,
+    copy_expires_at,
+    plan_restore,
+)
+from radar_pipeline.domain.aging.tiers import RestoredCopy, StorageClass
 from radar_pipeline.domain.layout import BronzeLayout
-from radar_pipeline.domain.prices import Retrieval
-from radar_pipeline.domain.restoring import ObservedObject, Readability, RestorePlan, copy_expires_at, plan_restore
-from radar_pipeline.domain.tiers import RestoredCopy, StorageClass
-from radar_pipeline.lake.copies import observe_days, parse_restore
+from radar_pipeline.lake.aging.copies import observe_days, parse_restore
+from radar_pipeline.lake.aging.following import FollowProgress, RestoreReport, follow
+from radar_pipeline.lake.aging.pace import Pace
+from radar_pipeline.lake.aging.restoring import Asked, AskedObject, ask_for
 from radar_pipeline.lake.errors import LakeError, LakeFault
-from radar_pipeline.lake.following import FollowProgress, RestoreReport, follow
-from radar_pipeline.lake.pace import Pace
-from radar_pipeline.lake.restoring import Asked, AskedObject, ask_for
 from radar_pipeline.lake.store import LakeConfig, LakeStore
 from radar_pipeline_tests.aws_proxy import Answer, AwsProxy, Seen, access_denied, aws_proxy, s3_error, slow_down
 from radar_pipeline_tests.domain.test_restoring import PRICES
@@ -288,7 +294,7 @@ def test_a_copy_that_ends_before_the_others_are_there_is_named_and_not_paid_for_
 
 ASK = """
 import datetime as dt, pickle, sys
-from radar_pipeline.lake.restoring import ask_for
+from radar_pipeline.lake.aging.restoring import ask_for
 from radar_pipeline.lake.store import LakeStore
 config, plan = pickle.load(sys.stdin.buffer)
 ask_for(LakeStore(config), plan, clock=lambda: dt.datetime.now(dt.UTC), parallel=3)

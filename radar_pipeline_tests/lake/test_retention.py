@@ -6,13 +6,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from radar_pipeline.domain.retention import SmallObjects
-from radar_pipeline.domain.retention_plan import PlannedStep, RetentionPlan, Step, TablePlan, Tally
-from radar_pipeline.domain.tiers import StorageClass
-from radar_pipeline.lake.audit import Action, Phase, read_audit
-from radar_pipeline.lake.deletion import Recheck, undelete
+from radar_pipeline.domain.aging.plan import PlannedStep, RetentionPlan, Step, TablePlan, Tally
+from radar_pipeline.domain.aging.policy import SmallObjects
+from radar_pipeline.domain.aging.tiers import StorageClass
+from radar_pipeline.lake.aging.audit import Action, Phase, read_audit
+from radar_pipeline.lake.aging.deletion import Recheck, undelete
+from radar_pipeline.lake.aging.holds import place_hold, read_holds
 from radar_pipeline.lake.errors import LakeError, LakeFault
-from radar_pipeline.lake.holds import place_hold, read_holds
 from radar_pipeline.lake.listing import look_at
 from radar_pipeline.lake.publish import marker_key
 from radar_pipeline.lake.store import LakeStore
@@ -379,7 +379,7 @@ def test_while_s3_asks_to_slow_down_less_is_asked_and_all_is_done(config, store,
 
 @ministack
 def test_an_endpoint_that_goes_away_stops_the_run_and_the_next_one_goes_on(config, store, layout, monkeypatch):
-    monkeypatch.setattr("radar_pipeline.lake.retention.BATCH", 4)
+    monkeypatch.setattr("radar_pipeline.lake.aging.retention.BATCH", 4)
     keys = fill(store, layout, {("store", COOL): 40, ("store", OVER): 4, ("store", 1): 1})
     found = plan(store, layout, ["store"])
     with aws_proxy(config.endpoint_url) as proxy:

@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from radar_pipeline.domain.layout import BronzeLayout
-from radar_pipeline.lake.audit import Action, Phase, read_audit, read_open
-from radar_pipeline.lake.holds import place_hold
+from radar_pipeline.lake.aging.audit import Action, Phase, read_audit, read_open
+from radar_pipeline.lake.aging.holds import place_hold
 from radar_pipeline.lake.store import LakeConfig, LakeStore
 from radar_pipeline_tests.aws_proxy import Answer, aws_proxy
 from radar_pipeline_tests.lake.aging import COLD, NOW, OVER, apply, day, fill, plan, tiers, versions

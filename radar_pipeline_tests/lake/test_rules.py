@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from radar_pipeline.lake import rules
+from radar_pipeline.lake.aging import rules
+from radar_pipeline.lake.aging.rules import put_rules, read_rules
 from radar_pipeline.lake.errors import LakeError, LakeFault
-from radar_pipeline.lake.rules import put_rules, read_rules
 from radar_pipeline_tests.aws_proxy import access_denied, aws_proxy
 from radar_pipeline_tests.lake.aging import through
 

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from radar_pipeline.domain.tiers import StorageClass
+from radar_pipeline.domain.aging.tiers import StorageClass
 from radar_pipeline.lake import copying
+from radar_pipeline.lake.aging.tiering import MoveOutcome, move_to_tier
 from radar_pipeline.lake.errors import LakeError, LakeFault
 from radar_pipeline.lake.listing import look_at
 from radar_pipeline.lake.store import LakeStore
-from radar_pipeline.lake.tiering import MoveOutcome, move_to_tier
 from radar_pipeline_tests.aws_proxy import Answer, access_denied, aws_proxy, s3_error
 from radar_pipeline_tests.lake.aging import through, versions
 

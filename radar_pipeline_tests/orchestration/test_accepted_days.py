@@ -10,7 +10,7 @@ from radar_pipeline.domain.layout import BronzeLayout
 from radar_pipeline.domain.ledger import CHECKS, Judgement
 from radar_pipeline.lake.ledger import record_judgements
 from radar_pipeline.lake.store import LakeConfig, LakeStore
-from radar_pipeline.orchestration.accepted_days import RECENT_DAYS, STEP_DAYS, AcceptedDays
+from radar_pipeline.orchestration.aging.accepted_days import RECENT_DAYS, STEP_DAYS, AcceptedDays
 from radar_pipeline_tests.servers import S3Server
 
 pytestmark = pytest.mark.integration

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from radar_pipeline.orchestration.athena import Answer, AthenaQueryError, AthenaWorkgroup
+from radar_pipeline.orchestration.catalogue.athena import Answer, AthenaQueryError, AthenaWorkgroup
 from radar_pipeline.orchestration.systems import Systems
 from radar_pipeline.settings import Settings
 from radar_pipeline.tables.model import Registry

@@ -15,9 +15,9 @@ from radar_pipeline.domain.causes import Cause
 from radar_pipeline.domain.diagnosis import Diagnosis, RunFailure
 from radar_pipeline.domain.facts import RunState
 from radar_pipeline.domain.failure import FailureClass
-from radar_pipeline.orchestration.catalogue_checks import CATALOGUED
-from radar_pipeline.orchestration.catalogue_jobs import CATALOGUE_JOB, RECONCILE_JOB
-from radar_pipeline.orchestration.catalogue_sensor import PAUSES
+from radar_pipeline.orchestration.catalogue.checks import CATALOGUED
+from radar_pipeline.orchestration.catalogue.jobs import CATALOGUE_JOB, RECONCILE_JOB
+from radar_pipeline.orchestration.catalogue.sensor import PAUSES
 from radar_pipeline.orchestration.keys import CATALOGUE_KEY, bronze_key
 from radar_pipeline.orchestration.now_facts import WATCHED_SENSORS
 from radar_pipeline.orchestration.run_facts import End, RunReader, ingests, is_bronze

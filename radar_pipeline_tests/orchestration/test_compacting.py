@@ -11,12 +11,12 @@ import pytest
 from radar_pipeline.domain.layout import is_data_file
 from radar_pipeline.domain.ledger import CHECKS, Judgement
 from radar_pipeline.domain.snapshots import Snapshot
-from radar_pipeline.lake.cataloguing import publish_day
-from radar_pipeline.lake.compaction import CompactionOutcome
+from radar_pipeline.lake.aging.compaction import CompactionOutcome
+from radar_pipeline.lake.catalogue.cataloguing import publish_day
 from radar_pipeline.lake.inventory import read_folders
 from radar_pipeline.lake.ledger import record_judgements
-from radar_pipeline.orchestration.catalogue_day import read_snapshots
-from radar_pipeline.orchestration.compacting import compact_and_register
+from radar_pipeline.orchestration.aging.compacting import compact_and_register
+from radar_pipeline.orchestration.catalogue.day import read_snapshots
 from radar_pipeline.orchestration.systems import Systems
 from radar_pipeline.settings import Settings
 from radar_pipeline.tables.loader import load_registry

@@ -11,13 +11,13 @@ import yaml
 
 from radar_pipeline.build import build_definitions
 from radar_pipeline.domain.judgement import Check
+from radar_pipeline.orchestration.aging.sensor import RETENTION_JOB, RETENTION_TAG
 from radar_pipeline.orchestration.bronze import POOL
-from radar_pipeline.orchestration.catalogue_checks import CATALOGUED, ROWS_AGREE
-from radar_pipeline.orchestration.catalogue_jobs import CATALOGUE_JOB, RECONCILE_JOB
+from radar_pipeline.orchestration.catalogue.checks import CATALOGUED, ROWS_AGREE
+from radar_pipeline.orchestration.catalogue.jobs import CATALOGUE_JOB, RECONCILE_JOB
 from radar_pipeline.orchestration.jobs import CONNECTION_TAG, INGEST_JOB
 from radar_pipeline.orchestration.keys import BRONZE, CATALOGUE_KEY, DRIFT_KEY, RETENTION_PLAN, RETENTION_RUN
 from radar_pipeline.orchestration.now_facts import WATCHED_SENSORS
-from radar_pipeline.orchestration.retention_sensor import RETENTION_JOB, RETENTION_TAG
 from radar_pipeline.settings import Settings
 from radar_pipeline.tables.loader import load_registry
 

@@ -9,7 +9,7 @@ import pytest
 
 from radar_pipeline.build import build_definitions
 from radar_pipeline.domain.judgement import Check
-from radar_pipeline.orchestration.retention_sensor import LATEST
+from radar_pipeline.orchestration.aging.sensor import LATEST
 from radar_pipeline.settings import Settings
 from radar_pipeline_tests.orchestration.alert_location import REGISTRY, Orders
 from radar_pipeline_tests.orchestration.desk import Desk, new_desk, template

@@ -6,11 +6,11 @@ import datetime as dt
 from types import SimpleNamespace
 from typing import Any
 
+from radar_pipeline.domain.aging.policy import RetentionPolicy
+from radar_pipeline.domain.aging.tiers import LakeObject
 from radar_pipeline.domain.layout import BronzeLayout
-from radar_pipeline.domain.retention import RetentionPolicy
-from radar_pipeline.domain.tiers import LakeObject
 from radar_pipeline.lake.listing import TableListing
-from radar_pipeline.orchestration.survey import Planner, RulesState
+from radar_pipeline.orchestration.aging.survey import Planner, RulesState
 
 
 def test_a_folder_that_two_tables_share_is_left_alone() -> None:

@@ -7,8 +7,8 @@ import datetime as dt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radar_pipeline.domain.tiers import StorageClass
-from radar_pipeline.orchestration.tier_marks import DELETED, observations, parse_spans, spans_document
+from radar_pipeline.domain.aging.tiers import StorageClass
+from radar_pipeline.orchestration.aging.tier_marks import DELETED, observations, parse_spans, spans_document
 from radar_pipeline_tests.orchestration.alert_location import REGISTRY
 
 FIRST = dt.date(2024, 1, 1)

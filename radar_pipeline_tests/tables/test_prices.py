@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from radar_pipeline.domain.prices import Retrieval, RetrievalPrice
-from radar_pipeline.domain.tiers import StorageClass
+from radar_pipeline.domain.aging.prices import Retrieval, RetrievalPrice
+from radar_pipeline.domain.aging.tiers import StorageClass
 from radar_pipeline.tables.nodes import RegistryError
 from radar_pipeline.tables.prices import DEFAULT_PATH, load_prices
 

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radar_pipeline.domain.retention import (
+from radar_pipeline.domain.aging.limits import faults_of
+from radar_pipeline.domain.aging.policy import (
     Bounds,
     RetentionClass,
     RetentionPolicy,
     SmallObjects,
     Transition,
 )
-from radar_pipeline.domain.retention_limits import faults_of
-from radar_pipeline.domain.tiers import StorageClass
+from radar_pipeline.domain.aging.tiers import StorageClass
 from radar_pipeline.tables.loader import load_registry
 from radar_pipeline.tables.model import Registry, Table
 from radar_pipeline.tables.nodes import RegistryError
