@@ -106,7 +106,7 @@ class _Blocks(io.FileIO):
         """The checksum that S3 compares with what arrived; leaves the file at its beginning.
 
         Left to botocore, it would follow the body, which makes the body an ``aws-chunked`` one: cut up and copied by
-        the sender and again by the receiver, 2 s of CPU for 160 MB.
+        the sender and again by the receiver, half a second of CPU for 240 MB.
         """
         checksum = 0
         while block := self.read(_BLOCK_BYTES):
