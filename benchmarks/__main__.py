@@ -1,6 +1,7 @@
 """Every measurement in one table.
 
-    python -m benchmarks [definitions] [run] [landing] [worker] [alerts] [storm] [--quick] [--json FILE]
+    python -m benchmarks [definitions] [run] [landing] [worker] [alerts] [storm] [listing]
+        [retention] [--quick] [--json FILE]
 
 Takes about a quarter of an hour; with ``--quick``, fewer rounds and a small database for the daily run, about six
 minutes.
@@ -13,7 +14,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import alert_storm, alert_tick, daily_run, definitions_load, extract_throughput, landing_proof
+from benchmarks import (
+    alert_storm,
+    alert_tick,
+    daily_run,
+    definitions_load,
+    extract_throughput,
+    lake_listing,
+    landing_proof,
+    retention_plan,
+)
 from benchmarks.common import Measured, as_json, end_cleanly_when_told, print_table, status
 
 MEASUREMENTS: dict[str, Callable[[bool], list[Measured]]] = {
@@ -23,6 +33,8 @@ MEASUREMENTS: dict[str, Callable[[bool], list[Measured]]] = {
     "worker": lambda quick: extract_throughput.measure(runs=1 if quick else 3),
     "alerts": lambda quick: alert_tick.measure(rounds=5 if quick else 20),
     "storm": lambda quick: alert_storm.measure(quick=quick),
+    "listing": lambda quick: lake_listing.measure(rounds=1 if quick else 2),
+    "retention": lambda quick: retention_plan.measure(quick=quick),
 }
 
 

@@ -10,8 +10,11 @@ import dagster as dg
 from radar_pipeline.orchestration.alert_sensor import alert_sensor
 from radar_pipeline.orchestration.alerting import Alerting
 from radar_pipeline.orchestration.bronze import bronze_assets
+from radar_pipeline.orchestration.catalogue import catalogue_part
 from radar_pipeline.orchestration.jobs import ingest_bronze_job, ingest_bronze_job_schedule
+from radar_pipeline.orchestration.lifecycle_assets import DAY_TIERS_SPEC, lifecycle_assets
 from radar_pipeline.orchestration.partitions import daily_partitions
+from radar_pipeline.orchestration.retention_sensor import apply_retention_job, retention_sensor
 from radar_pipeline.orchestration.retry_sensor import retry_sensor
 from radar_pipeline.orchestration.systems import Systems, utc_now
 from radar_pipeline.orchestration.watch_hooks import watch_hooks
@@ -40,13 +43,23 @@ def build_definitions(
     """
     registry = registry or load_registry(settings.tables_file)
     partitions = daily_partitions(settings.first_partition)
-    bronze = bronze_assets(registry, partitions, Systems(settings, registry, clock))
+    systems = Systems(settings, registry, clock)
+    bronze = bronze_assets(registry, partitions, systems)
     alerting = Alerting(settings, registry, clock)
+    catalogue = catalogue_part(partitions, systems, alerting)
     job = ingest_bronze_job(bronze, settings.connection_id, watch_hooks(alerting))
+    lifecycle = lifecycle_assets(systems, alerting)
+    retention = apply_retention_job(lifecycle, settings.bucket)
     return dg.Definitions(
-        assets=[bronze],
-        jobs=[job],
+        assets=[bronze, *catalogue.assets, lifecycle, DAY_TIERS_SPEC],
+        asset_checks=catalogue.checks,
+        jobs=[job, *catalogue.jobs, retention],
         schedules=[ingest_bronze_job_schedule(job)],
-        sensors=[alert_sensor(alerting), retry_sensor(job, alerting)],
+        sensors=[
+            alert_sensor(alerting),
+            retry_sensor(job, alerting),
+            *catalogue.sensors,
+            retention_sensor(retention, alerting),
+        ],
         loggers=loggers,
     )

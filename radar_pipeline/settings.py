@@ -97,6 +97,19 @@ class Settings(BaseSettings):
     control_prefix: Text = Field("_radar_pipeline", validation_alias="RADAR_CONTROL_PREFIX")
     s3_endpoint_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_S3_ENDPOINT_URL")
 
+    catalogue: Literal["register", "crawler", "both", "off"] = Field("register", validation_alias="RADAR_CATALOGUE")
+    glue_database: Text = Field("bronze_radar", validation_alias="RADAR_GLUE_DATABASE")
+    glue_crawler: Text = Field("crawler-bronze-radar", validation_alias="RADAR_GLUE_CRAWLER")
+    crawler_timeout_seconds: float = Field(900, gt=0, validation_alias="RADAR_CRAWLER_TIMEOUT_SECONDS")
+    glue_endpoint_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_GLUE_ENDPOINT_URL")
+    athena_workgroup: Text | None = Field(None, validation_alias="RADAR_ATHENA_WORKGROUP")
+    athena_output: Text | None = Field(None, validation_alias="RADAR_ATHENA_OUTPUT")
+    athena_endpoint_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_ATHENA_ENDPOINT_URL")
+
+    retention_file: Path | None = Field(None, validation_alias="RADAR_RETENTION_FILE")
+    retention_apply: bool = Field(default=False, validation_alias="RADAR_RETENTION_APPLY")
+    prices_file: Path | None = Field(None, validation_alias="RADAR_PRICES_FILE")
+
     table_attempts: int = Field(3, ge=1, le=10, validation_alias="RADAR_TABLE_ATTEMPTS")
     preflight_pause_seconds: float = Field(10.0, ge=0, le=600, validation_alias="RADAR_PREFLIGHT_PAUSE_SECONDS")
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import secrets
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import botocore.session
 import pytest
 from hypothesis import settings
 
@@ -31,6 +33,9 @@ settings.load_profile("suite")
 AWS_VENV = PROJECT / ".radar" / "local" / "aws-venv"
 
 _TRIES = 3
+
+# A store of each test makes a session of its own, and each session would read and parse boto3's models anew: 50 ms.
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 
 def pytest_configure() -> None:

@@ -213,11 +213,19 @@ def test_every_command_that_the_documents_name_exists_with_its_options() -> None
     assert {"run", "status", "accept", "tables", "check-config", "ui", "local"} <= seen
 
 
-def test_the_rights_that_production_asks_for_are_valid_json_and_only_send_text_messages() -> None:
+def test_the_rights_that_production_asks_for_are_valid_json_and_no_more_than_is_used() -> None:
     blocks = re.findall(r"^```json\n(.*?)^```", PRODUCTION.read_text(), flags=re.MULTILINE | re.DOTALL)
     statements = [each for block in blocks for each in json.loads(block)["Statement"]]
-    assert {each["Effect"] for each in statements} == {"Allow", "Deny"}
-    assert {each["Action"] for each in statements} == {"sns:Publish"}
+    of_services: dict[str, set[str]] = {}
+    for each in statements:
+        actions = [each["Action"]] if isinstance(each["Action"], str) else each["Action"]
+        for action in actions:
+            of_services.setdefault(action.partition(":")[0], set()).add(f"{each['Effect']} {action}")
+        if each["Sid"] not in {"TextMessages", "NothingElse"}:
+            assert "*" not in each["Resource"]
+    assert of_services["sns"] == {"Allow sns:Publish", "Deny sns:Publish"}
+    assert "Allow glue:DeleteTable" not in of_services["glue"], "the repair of the catalogue drops days, never a table"
+    assert not any("*" in action for actions in of_services.values() for action in actions)
 
 
 @pytest.mark.parametrize("text", ["run --fast", "state", "tables shrink", "tables diff --without x", "accept store"])

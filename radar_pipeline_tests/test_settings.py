@@ -104,7 +104,8 @@ def test_the_example_names_every_variable_with_its_default() -> None:
         assert line is not None, f"{variable(name)} is missing in .env.example"
         value = line.split("=", 1)[1].split(" ", 1)[0]
         if value and field.default is not None:
-            assert value == str(field.default).removesuffix(".0")
+            default = str(field.default).removesuffix(".0")
+            assert value == (default.lower() if isinstance(field.default, bool) else default)
 
 
 def test_check_config_names_a_broken_registry_line_and_exits_with_2(

@@ -15,7 +15,7 @@ import yaml
 from radar_pipeline.domain.routing import Addition, Medium, Routes, Target
 from radar_pipeline.domain.severity import Severity
 from radar_pipeline.domain.thresholds import Thresholds
-from radar_pipeline.tables.nodes import NodeReader, RegistryError, compose, describe, did_you_mean, is_empty
+from radar_pipeline.tables.nodes import NodeReader, describe, did_you_mean, is_empty, read_root
 
 DEFAULT_PATH = Path(__file__).with_name("radar_alerts.yaml")
 
@@ -84,13 +84,7 @@ class _Reader:
 
     def read(self, environment: str, base: AlertsConfig) -> AlertsConfig:
         """The file's configuration for an environment, on top of another."""
-        try:
-            text = self._path.read_text(encoding="utf-8-sig")
-        except OSError as error:
-            raise RegistryError([f"{self._path}: cannot be read: {error.strerror or error}"]) from None
-        except UnicodeDecodeError as error:
-            raise RegistryError([f"{self._path}: cannot be read: byte {error.start} is not UTF-8 text"]) from None
-        root = compose(text, str(self._path))
+        root = read_root(self._path)
         if root is None:
             return base
         sections = self._nodes.mapping(root, "", "the file", (*_SECTIONS, "environments"))

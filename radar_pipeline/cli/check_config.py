@@ -14,10 +14,11 @@ from radar_pipeline.tables.loader import RegistryError, load_registry
 if TYPE_CHECKING:
     from radar_pipeline.cli.connections import Answer
     from radar_pipeline.settings import Settings
+    from radar_pipeline.tables.model import Registry
 
 
 @click.command("check-config")
-@click.option("--connect", is_flag=True, help="Also ask the bucket, the source and Airbyte.")
+@click.option("--connect", is_flag=True, help="Also ask the bucket, the source, Airbyte, Glue and Athena.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def check_config_command(connect: bool, as_json: bool) -> None:
     """Name every missing or invalid variable, and each mistake in the registry with its file and line.
@@ -44,7 +45,7 @@ def check_config_command(connect: bool, as_json: bool) -> None:
 def _inspect() -> tuple[list[str], list[str]]:
     problems: list[str] = []
     notes = [f"variables are read from the environment{_beside()}"]
-    tables_file = None
+    tables_file, settings = None, None
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -57,6 +58,7 @@ def _inspect() -> tuple[list[str], list[str]]:
             notes.append("RADAR_HOST is not set: the source's own row counts and columns will not be compared")
         if settings.aws_access_key_id is None:
             notes.append("FARMARCAS_AWS_ACCESS_KEY_ID is not set: AWS credentials come from the default chain")
+        notes.append(_catalogue(settings))
     try:
         registry = load_registry(tables_file)
     except RegistryError as error:
@@ -64,7 +66,39 @@ def _inspect() -> tuple[list[str], list[str]]:
     else:
         critical = sum(table.critical for table in registry.tables)
         notes.append(f"{len(registry.tables)} tables in {registry.path}, {critical} of them critical")
+        if settings is not None:
+            _inspect_retention(settings, registry, problems, notes)
     return problems, notes
+
+
+def _inspect_retention(settings: Settings, registry: Registry, problems: list[str], notes: list[str]) -> None:
+    """The policy by which data ages, and the prices that its costs rest on."""
+    from radar_pipeline.tables.prices import load_prices
+    from radar_pipeline.tables.retention import load_policy
+
+    try:
+        policy = load_policy(settings.retention_file, registry)
+    except RegistryError as error:
+        problems += str(error).splitlines()
+    else:
+        acts = "acts" if settings.retention_apply else "only plans (RADAR_RETENTION_APPLY is not set)"
+        notes.append(f"retention by {policy.path}; apply_retention_job {acts}")
+    try:
+        load_prices(settings.prices_file)
+    except RegistryError as error:
+        problems += str(error).splitlines()
+
+
+def _catalogue(settings: Settings) -> str:
+    """What is registered, and whether Athena is asked."""
+    if settings.catalogue == "off":
+        return "RADAR_CATALOGUE is off: nothing is registered in Glue"
+    asked = f"Athena's workgroup {settings.athena_workgroup} counts the rows of critical tables"
+    unasked = "RADAR_ATHENA_WORKGROUP is not set: Athena is not asked"
+    return (
+        f"days are registered in the Glue database {settings.glue_database} (RADAR_CATALOGUE={settings.catalogue}); "
+        + (asked if settings.athena_workgroup else unasked)
+    )
 
 
 def _inspect_alerts(settings: Settings, problems: list[str], notes: list[str]) -> None:
@@ -90,7 +124,7 @@ def _ask_systems(*, quiet: bool) -> tuple[Answer, ...]:
     from radar_pipeline.cli.connections import ask_systems
     from radar_pipeline.cli.platform import load_platform
 
-    with progress("asking the bucket, the source and Airbyte", quiet=quiet):
+    with progress("asking the bucket, the source, Airbyte, Glue and Athena", quiet=quiet):
         return ask_systems(load_platform().systems)
 
 

@@ -12,6 +12,7 @@ from radar_pipeline.airbyte.errors import AirbyteError
 from radar_pipeline.airbyte.wire import Connection
 from radar_pipeline.domain.wording import some
 from radar_pipeline.lake.errors import LakeError
+from radar_pipeline.lake.glue import CatalogueError
 from radar_pipeline.lake.probe import probe as probe_lake
 from radar_pipeline.orchestration.systems import Systems
 from radar_pipeline.source.connection import SourceError
@@ -34,8 +35,8 @@ class Answer:
 
 
 def ask_systems(systems: Systems) -> tuple[Answer, ...]:
-    """Asks the bucket, the source where this environment reaches it, and Airbyte; all of them at once."""
-    asked = (_ask_lake, _ask_source, _ask_airbyte)
+    """Asks the bucket, the source, Glue and Athena where this environment has them, and Airbyte; all at once."""
+    asked = (_ask_lake, _ask_source, _ask_airbyte, _ask_glue, _ask_athena)
     with ThreadPoolExecutor(len(asked), thread_name_prefix="ask") as pool:
         return tuple(answer for found in pool.map(lambda ask: ask(systems), asked) for answer in found)
 
@@ -67,6 +68,34 @@ def _ask_source(systems: Systems) -> tuple[Answer, ...]:
         return (Answer("source", problem=f"{who} sees no table: check RADAR_DATABASE, or GRANT SELECT"),)
     tls = "encrypted" if found.tls_cipher else "not encrypted"
     return (Answer("source", f"{found.flavour} {found.version}, {found.readable_tables} tables can be read, {tls}"),)
+
+
+def _ask_glue(systems: Systems) -> tuple[Answer, ...]:
+    if systems.settings.catalogue == "off":
+        return ()
+    database = systems.settings.glue_database
+    try:
+        if not systems.glue.has_database():
+            return (Answer("Glue", f"it answers; the database {database} is made with the first day"),)
+        tables = systems.glue.tables()
+    except CatalogueError as error:
+        return (Answer("Glue", problem=str(error)),)
+    return (Answer("Glue", f"the database {database} can be read, {len(tables)} tables are in it"),)
+
+
+def _ask_athena(systems: Systems) -> tuple[Answer, ...]:
+    if systems.athena is None:
+        return ()
+    from radar_pipeline.orchestration.athena import AthenaQueryError
+
+    name = systems.athena.workgroup
+    try:
+        state = systems.athena.get_client().look()
+    except AthenaQueryError as error:
+        return (Answer("Athena", problem=str(error)),)
+    if state != "ENABLED":
+        return (Answer("Athena", problem=f"the workgroup {name} is {state.lower()}: enable it"),)
+    return (Answer("Athena", f"the workgroup {name} answers"),)
 
 
 def _ask_airbyte(systems: Systems) -> tuple[Answer, ...]:

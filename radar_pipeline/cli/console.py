@@ -43,13 +43,14 @@ def plain_errors() -> Iterator[None]:
     from radar_pipeline.airbyte.errors import AirbyteError
     from radar_pipeline.alerts.ledger import LedgerError
     from radar_pipeline.lake.errors import LakeError
+    from radar_pipeline.lake.glue import CatalogueError
     from radar_pipeline.settings import SettingsError
     from radar_pipeline.source.connection import SourceError
     from radar_pipeline.tables.loader import RegistryError
 
     try:
         yield
-    except (AirbyteError, LakeError, LedgerError, SettingsError, SourceError, RegistryError) as error:
+    except (AirbyteError, CatalogueError, LakeError, LedgerError, SettingsError, SourceError, RegistryError) as error:
         raise UsageProblem(str(error)) from None
 
 

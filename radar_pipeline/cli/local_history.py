@@ -16,6 +16,8 @@ from radar_pipeline.local.airbyte_admin import AirbyteAdmin
 if TYPE_CHECKING:
     import dagster as dg
 
+    from radar_pipeline.cli.platform import Platform
+
 # When the schedule would have started the day's run.
 _START = dt.time(2, 0, tzinfo=dt.UTC)
 
@@ -70,6 +72,7 @@ def _play(
     admin.set_clock(offset=offset)
     platform = load_platform(clock=lambda: dt.datetime.now(dt.UTC) + offset)
     _, failure = platform.execute("ingest_bronze_job", instance, day, lambda _line: None)
+    failure = failure or _register(platform, instance, day)
     status = read_status(instance, platform.registry, day, airbyte_job(platform, day))
     tell(f"{day}: {total_line(status)}" + (f"; failed: {failure}" if failure else ""))
     return status.is_accepted
@@ -90,9 +93,18 @@ def _catch_up(
         return True
     tags = {FORCE_TAG: platform.clock().isoformat()}
     _, failure = platform.execute("ingest_bronze_job", instance, today, lambda _line: None, tags=tags)
+    failure = failure or _register(platform, instance, today)
     status = read_status(instance, platform.registry, today, airbyte_job(platform, today))
     tell(f"{today}: synced again after its past, {total_line(status)}" + (f"; failed: {failure}" if failure else ""))
     return status.is_accepted
+
+
+def _register(platform: Platform, instance: dg.DagsterInstance, day: dt.date) -> str | None:
+    """Registers what landed of a day, as `radar run` does. Returns why it could not."""
+    from radar_pipeline.cli.catalogue_told import register
+
+    told = register(platform, instance, day, quiet=True)
+    return told.words if told and not told.is_well else None
 
 
 @contextmanager

@@ -13,6 +13,13 @@ _COMMANDS = {
     "accept": ("radar_pipeline.cli.accept:accept_command", "Accept a doubted snapshot, with who and why."),
     "alerts": ("radar_pipeline.cli.alerts:alerts_group", "What is wrong: list, ack, silence, test, resend, watch."),
     "tables": ("radar_pipeline.cli.tables:tables_group", "The table registry: check, diff, pull."),
+    "retention": (
+        "radar_pipeline.cli.retention:retention_group",
+        "Age by policy: plan, apply, status, hold, release, rules, forecast, undelete.",
+    ),
+    "catalog": ("radar_pipeline.cli.catalog:catalog_group", "The Glue catalogue against the bucket: diff, repair."),
+    "query": ("radar_pipeline.cli.query:query_command", "Ask Athena; archived days that it skips are named first."),
+    "restore": ("radar_pipeline.cli.restore:restore_command", "Bring archived days of a table back for a while."),
     "check-config": ("radar_pipeline.cli.check_config:check_config_command", "Name what is missing or invalid."),
     "ui": ("radar_pipeline.cli.ui:ui_command", "Open the Dagster UI on 127.0.0.1."),
     "local": ("radar_pipeline.cli.local:local_group", "The one-machine stack: up, down, status, seed, fault, ..."),

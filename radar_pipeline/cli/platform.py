@@ -15,7 +15,7 @@ from radar_pipeline.build import build_definitions
 from radar_pipeline.cli.console import UsageProblem
 from radar_pipeline.orchestration.alerting import Alerting
 from radar_pipeline.orchestration.dead_runs import PROCESS_TAG, end_dead_runs, process_tag
-from radar_pipeline.orchestration.jobs import CHECKS_TAG
+from radar_pipeline.orchestration.jobs import CHECKS_TAG, INGEST_JOB
 from radar_pipeline.orchestration.systems import Systems, utc_now
 from radar_pipeline.settings import Settings, load_settings, prepare_dagster_home
 from radar_pipeline.tables.loader import load_registry
@@ -123,7 +123,8 @@ class Platform:
         )
         failures = [event.step_failure_data for event in result.all_events if event.is_step_failure]
         if at_keyboard and any(failure.error and failure.error.cls_name == _INTERRUPTED for failure in failures):
-            instance.report_run_canceled(result.dagster_run, "Ended at the keyboard. Its sync goes on in Airbyte.")
+            rest = " Its sync goes on in Airbyte." if job_name == INGEST_JOB else ""
+            instance.report_run_canceled(result.dagster_run, f"Ended at the keyboard.{rest}")
             raise KeyboardInterrupt
         words = next((_words(failure) for failure in failures), None)
         return result.success, words

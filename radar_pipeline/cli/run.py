@@ -11,6 +11,7 @@ import click
 import dagster as dg
 
 from radar_pipeline.cli.alerts_told import alerts_told
+from radar_pipeline.cli.catalogue_told import CatalogueTold, read_catalogue, register
 from radar_pipeline.cli.console import NOT_WELL, UsageProblem, err, out, plain_errors, print_json, progress
 from radar_pipeline.cli.platform import Platform, dagster_instance, load_platform
 from radar_pipeline.cli.status import DayStatus, read_status, render_status, total_line
@@ -30,11 +31,12 @@ from radar_pipeline.orchestration.bronze import FORCE_TAG
 )
 @click.option("--quiet", is_flag=True, help="No progress.")
 def run_command(date: str | None, force: bool, as_json: bool, quiet: bool) -> None:
-    """Run the daily job for one day and wait for it.
+    """Run the daily job for one day and wait for it, then register what landed in the catalogue.
 
-    Ends with a table of what landed. Exit status 0: every table landed and passed its checks; 1: something did not;
-    2: the request could not be carried out. Interrupting it leaves the sync alone: the next run follows it. What is
-    worth an alert is told at the end; that it cannot be told is said and changes no exit status.
+    Ends with a table of what landed. Exit status 0: every table landed, passed its checks and is registered (where
+    RADAR_CATALOGUE is not off); 1: something did not; 2: the request could not be carried out. Interrupting it leaves
+    the sync alone: the next run follows it. What is worth an alert is told at the end; that it cannot be told is said
+    and changes no exit status.
     """
     with plain_errors():
         platform = load_platform()
@@ -66,23 +68,29 @@ def run_day(
             message = "interrupted; a sync that was started goes on in Airbyte, and the next `radar run` follows it"
             raise UsageProblem(message) from None
     status = read_status(instance, platform.registry, day, airbyte_job(platform, day))
+    has_landed = any(table.landed for table in status.tables)
+    catalogue = register(platform, instance, day, quiet=quiet) if has_landed else None
     if as_json:
         print_json(status.document())
-    elif success or any(table.landed for table in status.tables):
-        show_day(status, time.monotonic() - began)
+    elif success or has_landed:
+        show_day(status, time.monotonic() - began, catalogue)
     if failure:
         err.print(f"failed: {failure}", style="red", highlight=False, markup=False, soft_wrap=True)
-    if not success or not status.is_accepted:
+    if as_json and catalogue and not catalogue.is_well:
+        err.print(catalogue.words, style="red", highlight=False, markup=False, soft_wrap=True)
+    if not success or not status.is_accepted or (catalogue and not catalogue.is_well):
         raise SystemExit(NOT_WELL)
 
 
-def show_day(status: DayStatus, seconds: float | None = None) -> None:
+def show_day(status: DayStatus, seconds: float | None = None, catalogue: CatalogueTold | None = None) -> None:
     """Prints a day for people: the table, what did not pass and why, one line of total."""
     out.print(render_status(status))
     for (table, check), reason in status.reasons.items():
         out.print(f"{table} · {check}: {reason}", highlight=False, markup=False, soft_wrap=True)
     took = f", {seconds:.1f} s" if seconds is not None else ""
     out.print(f"{total_line(status)}{took}", style="bold", highlight=False, markup=False, soft_wrap=True)
+    if catalogue:
+        out.print(catalogue.words, highlight=False, markup=False, soft_wrap=True)
     out.print("See it in the Dagster UI: `make ui`, or again here: `radar status`.", highlight=False)
 
 
@@ -115,9 +123,10 @@ def status_command(date: str | None, as_json: bool) -> None:
         day = platform.day(date)
         with dagster_instance() as instance:
             status = read_status(instance, platform.registry, day, airbyte_job(platform, day))
+            catalogue = read_catalogue(instance, platform.registry, day)
     if as_json:
         print_json(status.document())
     else:
-        show_day(status)
+        show_day(status, catalogue=catalogue)
     if not status.is_accepted:
         raise SystemExit(NOT_WELL)

@@ -20,6 +20,13 @@ KINDS: Mapping[Cause, AlertKind] = {
     Cause.SCHEMA_MISMATCH: AlertKind.SCHEMA_CHANGED,
 }
 
+# Jobs that bring nothing into bronze and have a page of their own for when they fail.
+JOB_KINDS: Mapping[str, AlertKind] = {
+    "catalogue_bronze_job": AlertKind.CATALOGUE_DRIFT,
+    "reconcile_catalogue_job": AlertKind.CATALOGUE_DRIFT,
+    "apply_retention_job": AlertKind.RETENTION_STOPPED,
+}
+
 WORDS: Mapping[Cause, str] = {
     Cause.MYSQL_TIMEOUT: "MySQL did not answer in time",
     Cause.MYSQL_REFUSED: "MySQL refused the connection",

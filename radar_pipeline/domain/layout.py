@@ -18,6 +18,9 @@ _DATA_FILE = re.compile(r"\.parquet(-\d+)?$")
 
 _HIDDEN_PREFIXES = ("_", ".")
 
+# Table, day, file.
+_KEY_PARTS = 3
+
 
 def without_accents(text: str) -> str:
     """The text with ``ç`` as ``c`` and ``ã`` as ``a``: NFKD without its combining marks."""
@@ -68,6 +71,42 @@ class BronzeLayout:
     def ledger_prefix(self) -> str:
         """Key prefix of the ledger of judged snapshots, with the trailing slash."""
         return f"{self.control_prefix}/ledger/"
+
+    def compaction_folder(self, table: str, day: dt.date) -> str:
+        """Key prefix of what is being merged of one day of a table, with the trailing slash; empty when none is."""
+        return f"{self.compaction_prefix}{stored_name(table)}/{PARTITION_COLUMN}={day.isoformat()}/"
+
+    @property
+    def compaction_prefix(self) -> str:
+        """Key prefix of compactions that are under way, with the trailing slash."""
+        return f"{self.control_prefix}/compaction/"
+
+    @property
+    def holds_prefix(self) -> str:
+        """Key prefix of the records of holds, with the trailing slash."""
+        return f"{self.control_prefix}/holds/"
+
+    @property
+    def audit_prefix(self) -> str:
+        """Key prefix of the audit log of retention, with the trailing slash."""
+        return f"{self.control_prefix}/audit/retention/"
+
+    def audit_folder(self, day: dt.date) -> str:
+        """Key prefix of what retention did on one day, with the trailing slash. Sorts by day."""
+        return f"{self.audit_prefix}day={day.isoformat()}/"
+
+    def day_of(self, key: str) -> dt.date | None:
+        """The day in whose folder a key lies; None for a key that lies in no day's folder of the bronze database."""
+        folders = key.removeprefix(f"{self.prefix}/").split("/")
+        if not key.startswith(f"{self.prefix}/") or len(folders) < _KEY_PARTS:
+            return None
+        name, _, value = folders[1].partition("=")
+        if name != PARTITION_COLUMN:
+            return None
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            return None
 
     def ledger_folder(self, day: dt.date) -> str:
         """Key prefix of one day's ledger entries, with the trailing slash. Sorts by day."""

@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Mapping
 
 from radar_pipeline.domain.alert import AffectedTable, Alert, AlertKind, Resolution
-from radar_pipeline.domain.alert_kinds import KINDS, OF_ONE_TABLE, WORDS
+from radar_pipeline.domain.alert_kinds import JOB_KINDS, KINDS, OF_ONE_TABLE, WORDS
 from radar_pipeline.domain.diagnosis import Cause, Diagnosis, diagnose
 from radar_pipeline.domain.facts import DayFacts, RunFacts, RunState, TableFacts, Watched
 from radar_pipeline.domain.failure import TREATMENTS
@@ -75,12 +75,15 @@ def watch_job(run: RunFacts, *, opened: Mapping[str, Alert]) -> Watched:
     fingerprint, at = f"job/{run.subject}", run.ended or run.created
     if run.state is RunState.FAILED:
         found = run.failure.diagnosis if run.failure else None
+        is_apart = run.subject in JOB_KINDS
+        usual = KINDS.get(found.cause, AlertKind.SYNC_FAILED) if found else AlertKind.SYNC_FAILED
+        rest = "; bronze itself is not touched by it." if is_apart else " and is not run again by itself."
         alert = Alert(
             fingerprint=fingerprint,
-            kind=KINDS.get(found.cause, AlertKind.SYNC_FAILED) if found else AlertKind.SYNC_FAILED,
+            kind=JOB_KINDS.get(run.subject, usual),
             severity=TREATMENTS[found.failure_class].severity if found else Severity.ERROR,
             title=f"{run.subject} failed" + (f": {WORDS[found.cause]}" if found and found.cause in WORDS else ""),
-            summary=f"A run of {run.subject} failed at {at:%H:%M} UTC and is not run again by itself.",
+            summary=f"A run of {run.subject} failed at {at:%H:%M} UTC{rest}",
             since=at,
             day=run.day,
             cause=found.summary if found else "",

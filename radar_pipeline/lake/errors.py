@@ -6,6 +6,7 @@ import re
 from enum import StrEnum
 
 from botocore import exceptions as aws
+from botocore.parsers import ResponseParserError
 
 _SETTINGS = "FARMARCAS_AWS_ACCESS_KEY_ID and FARMARCAS_AWS_SECRET_ACCESS_KEY"
 
@@ -33,12 +34,22 @@ class LakeError(Exception):
 
     Attributes:
         fault: Which part of the way is at fault.
+        code: The service's own code (``SlowDown``), the HTTP status where it gave none, or a word where none came.
     """
 
-    def __init__(self, fault: LakeFault, message: str) -> None:
+    def __init__(self, fault: LakeFault, message: str, code: str = "") -> None:
         super().__init__(message)
         self.fault = fault
+        self.code = code
 
+    @property
+    def is_throttled(self) -> bool:
+        """Whether S3 asks for fewer requests; an answer to HEAD has no body and so only the status."""
+        return self.code in _THROTTLED
+
+
+# Source: S3's list of error codes; 503 with either name means that the request rate is too high for now.
+_THROTTLED = {"SlowDown", "ServiceUnavailable", "503", "Throttling", "RequestLimitExceeded", "TooManyRequests", "429"}
 
 _BY_CODE = {
     LakeFault.CREDENTIALS: {
@@ -61,8 +72,8 @@ _BY_CODE = {
         "307",
     },
     LakeFault.POLICY: {"AccessDenied", "AllAccessDisabled", "AccountProblem", "InvalidObjectState", "403"},
-    LakeFault.MISSING: {"NoSuchKey", "404"},
-    LakeFault.CHANGED: {"PreconditionFailed", "412"},
+    LakeFault.MISSING: {"NoSuchKey", "NoSuchVersion", "404"},
+    LakeFault.CHANGED: {"PreconditionFailed", "ConditionalRequestConflict", "412"},
     LakeFault.ENDPOINT: {
         "SlowDown",
         "ServiceUnavailable",
@@ -101,7 +112,9 @@ def lake_error(fault: LakeFault, what: str, *, bucket: str, where: str, detail: 
         LakeFault.CHANGED: "the object was changed by someone else in the meantime",
         LakeFault.OTHER: f"S3 at {where} refused the request",
     }[fault]
-    return LakeError(fault, f"cannot {what} in bucket {bucket}: {remedy} [{detail}]")
+    if detail in _THROTTLED:
+        remedy = f"S3 at {where} asks to slow down and does so still: try again later"
+    return LakeError(fault, f"cannot {what} in bucket {bucket}: {remedy} [{detail}]", detail)
 
 
 def fault_of_boto(error: Exception) -> tuple[LakeFault, str]:
@@ -115,6 +128,9 @@ def fault_of_boto(error: Exception) -> tuple[LakeFault, str]:
         return LakeFault.CREDENTIALS, type(error).__name__
     if isinstance(error, (aws.HTTPClientError, aws.ConnectionError, aws.EndpointConnectionError)):
         return LakeFault.ENDPOINT, type(error).__name__
+    if isinstance(error, ResponseParserError):
+        # Half an answer, or a page of something in between that is not S3.
+        return LakeFault.ENDPOINT, "the answer is no XML"
     if isinstance(error, aws.BotoCoreError):
         return LakeFault.OTHER, type(error).__name__
     raise error

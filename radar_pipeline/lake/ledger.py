@@ -62,7 +62,8 @@ def read_history(
     known = {} if known is None else known
     first = until - dt.timedelta(days=days - 1)
     # A folder's name sorts before everything in it, so listing begins at the first day without paging over the past.
-    listed = store.list_objects(layout.ledger_prefix, start_after=layout.ledger_folder(first))
+    # The mark sorts before every record: obstore takes a slash off the end, and SeaweedFS then skips the whole folder.
+    listed = store.list_objects(layout.ledger_prefix, start_after=layout.ledger_folder(first) + "!")
     end = layout.ledger_folder(until + dt.timedelta(days=1))
     keys = [each.key for each in listed if each.key < end]
     with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="ledger") as pool:

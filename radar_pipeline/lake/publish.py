@@ -108,34 +108,39 @@ def _move(store: LakeStore, layout: BronzeLayout, file: DataFile | BrokenFile) -
     original = store.head(file.key)
     if original is None:
         return _moved_before(store, layout, file)
-    if _differs(original, file):
+    if differs(original, file):
         return Moved(file.key, None, original.size, Outcome.CHANGED)
     try:
-        target = _copy(store, layout, original)
+        target = keep_copy(store, layout, original)
         # Before the file goes, so that the count never falls.
         store.put(marker_key(file.key), b"")
         store.delete(file.key, only_if=original.etag)
     except LakeError as error:
-        if error.fault is LakeFault.CHANGED:
-            return Moved(file.key, None, original.size, Outcome.CHANGED)
-        if error.fault is not LakeFault.MISSING:
+        if error.fault not in {LakeFault.CHANGED, LakeFault.MISSING}:
             raise
+        # Servers do not agree whether a file that another run has just moved is changed or missing.
+        if store.head(file.key) is not None:
+            return Moved(file.key, None, original.size, Outcome.CHANGED)
         return _moved_before(store, layout, file)
     return Moved(file.key, target, original.size, Outcome.MOVED)
 
 
-def _differs(original: StoredObject, file: DataFile | BrokenFile) -> bool:
+def differs(original: StoredObject, file: DataFile | BrokenFile) -> bool:
+    """Whether an object is another one than the file that was judged."""
     if original.size != file.size:
         return True
     # HEAD tells whole seconds, a listing milliseconds.
     return isinstance(file, DataFile) and abs((original.modified_at - file.modified_at).total_seconds()) >= 1
 
 
-def _copy(store: LakeStore, layout: BronzeLayout, original: StoredObject) -> str:
+def keep_copy(store: LakeStore, layout: BronzeLayout, original: StoredObject) -> str:
     """Makes sure that a verified copy of an object lies in quarantine, and returns its key.
 
     Another object under the same key is the trace of an earlier sync of the day: it is kept, and this one goes beside
     it under its own entity tag.
+
+    Raises:
+        LakeError: The object was changed since it was looked at, or cannot be copied.
     """
     plain = layout.quarantine_key(original.key)
     for target in (plain, _beside(plain, original.etag)):

@@ -25,9 +25,13 @@ from obstore.store import S3Store
 
 from radar_pipeline.lake.copying import copy_object
 from radar_pipeline.lake.errors import LakeError, LakeFault, fault_of_boto, fault_of_obstore, lake_error
+from radar_pipeline.lake.pages import read_quickly
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
+
+# How long the copy of one object of 5 GB may take, seconds.
+_COPY_TIMEOUT = 300.0
 
 
 @dataclass(frozen=True)
@@ -97,14 +101,34 @@ class LakeStore:
     @cached_property
     def s3(self) -> Any:
         """The boto3 client, for the rooms that need more verbs than these."""
+        return self._new_client()
+
+    @cached_property
+    def lister(self) -> Any:
+        """The boto3 client for listings with storage classes."""
+        return read_quickly(self._new_client())
+
+    @cached_property
+    def s3_once(self) -> Any:
+        """The boto3 client for requests that must not be made again unseen, as a copy that is paid for each time.
+
+        It waits longer, too: S3 answers a copy when the last of 5 GB is copied.
+        """
+        return self._new_client(total_max_attempts=1, read_timeout=max(self.config.read_timeout, _COPY_TIMEOUT))
+
+    def make_clients(self) -> None:
+        """Makes the boto3 clients before threads share them: boto3 must not make them in several at a time."""
+        _ = (self.s3, self.s3_once, self.lister)
+
+    def _new_client(self, *, total_max_attempts: int | None = None, read_timeout: float | None = None) -> Any:
         style = "path" if self.config.endpoint_url else "auto"
         return self._session.client(
             "s3",
             endpoint_url=self.config.endpoint_url,
             config=Config(
                 connect_timeout=self.config.connect_timeout,
-                read_timeout=self.config.read_timeout,
-                retries={"mode": "standard", "total_max_attempts": self.config.max_attempts},
+                read_timeout=read_timeout or self.config.read_timeout,
+                retries={"mode": "standard", "total_max_attempts": total_max_attempts or self.config.max_attempts},
                 max_pool_connections=self.config.parallel,
                 s3={"addressing_style": style},
                 # S3-compatible servers disagree about the newer default checksums; AWS needs none for these verbs.
@@ -144,7 +168,7 @@ class LakeStore:
 
     def list_objects(self, prefix: str, *, start_after: str | None = None) -> list[StoredObject]:
         """Every object whose key begins with a prefix that ends in a slash, by key, one request per 1,000."""
-        with self._told(f"list {prefix}"):
+        with self.told(f"list {prefix}"):
             try:
                 found = self._fast.list(prefix, offset=start_after).collect()
             except (InvalidPathError, ValueError):
@@ -166,7 +190,7 @@ class LakeStore:
 
     def read_range(self, key: str, start: int, end: int) -> bytes:
         """Bytes ``start`` to ``end`` (exclusive) of an object."""
-        with self._told(f"read {key}"):
+        with self.told(f"read {key}"):
             try:
                 return bytes(obstore.get_range(self._fast, key, start=start, end=end))
             except (InvalidPathError, ValueError):
@@ -175,13 +199,13 @@ class LakeStore:
 
     def read(self, key: str) -> bytes:
         """A small object whole."""
-        with self._told(f"read {key}"):
+        with self.told(f"read {key}"):
             return bytes(obstore.get(self._fast, key).bytes())
 
     def head(self, key: str) -> StoredObject | None:
         """An object's size, tag and metadata; None where there is no such object."""
         try:
-            with self._told(f"look at {key}"):
+            with self.told(f"look at {key}"):
                 answer = self.s3.head_object(Bucket=self.config.bucket, Key=key)
         except LakeError as error:
             if error.fault is LakeFault.MISSING:
@@ -193,7 +217,7 @@ class LakeStore:
 
     def put(self, key: str, body: bytes, *, content_type: str = "application/octet-stream") -> None:
         """Writes a small object whole."""
-        with self._told(f"write {key}"):
+        with self.told(f"write {key}"):
             try:
                 obstore.put(self._fast, key, body, attributes={"Content-Type": content_type}, use_multipart=False)
             except (InvalidPathError, ValueError):
@@ -201,7 +225,7 @@ class LakeStore:
 
     def delete(self, key: str, *, only_if: str | None = None) -> None:
         """Removes an object; with ``only_if`` only the one with that entity tag (a changed one raises ``CHANGED``)."""
-        with self._told(f"delete {key}"):
+        with self.told(f"delete {key}"):
             if only_if is None:
                 obstore.delete(self._fast, key)
             else:
@@ -209,7 +233,7 @@ class LakeStore:
 
     def copy(self, original: StoredObject, target: str, *, metadata: Mapping[str, str]) -> None:
         """Copies an object inside the bucket; one that changed since it was looked at raises ``CHANGED``."""
-        with self._told(f"copy {original.key} to {target}"):
+        with self.told(f"copy {original.key} to {target}"):
             copy_object(
                 self.s3,
                 self.config.bucket,
@@ -224,7 +248,7 @@ class LakeStore:
         """The region the bucket says it is in; None where the server does not say."""
         what = "reach anything"
         try:
-            with self._told(what):
+            with self.told(what):
                 answer = self.s3.head_bucket(Bucket=self.config.bucket)
         except LakeError as error:
             if error.fault is LakeFault.MISSING:
@@ -236,7 +260,7 @@ class LakeStore:
 
     def is_listable(self, prefix: str) -> bool:
         """Whether anything lies under a prefix; raises where listing is refused."""
-        with self._told(f"list {prefix}"):
+        with self.told(f"list {prefix}"):
             # By folders: one page where a listing of every file would be many.
             found = obstore.list_with_delimiter(self._fast, prefix)
         return bool(found["common_prefixes"] or found["objects"])
@@ -245,7 +269,7 @@ class LakeStore:
         return lake_error(fault, what, bucket=self.config.bucket, where=self.config.where, detail=detail)
 
     @contextmanager
-    def _told(self, what: str) -> Iterator[None]:
+    def told(self, what: str) -> Iterator[None]:
         """Turns whatever a client raises into a ``LakeError``, without its cause: that text may quote a signature."""
         try:
             yield

@@ -1,4 +1,4 @@
-"""The local AWS endpoint: ministack as a program, and the bucket that the bronze layer lies in."""
+"""The local AWS endpoint: ministack as a program, the bucket that the bronze layer lies in, and Athena's workgroup."""
 
 from __future__ import annotations
 
@@ -96,3 +96,10 @@ class AwsEndpoint:
                 raise
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": self.region})
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+
+    def ensure_workgroup(self, workgroup: str, output: str) -> None:
+        """Makes Athena's workgroup unless it is there. Glue's database is made by the platform itself."""
+        athena = self.client("athena")
+        if workgroup in {each["Name"] for each in athena.list_work_groups()["WorkGroups"]}:
+            return
+        athena.create_work_group(Name=workgroup, Configuration={"ResultConfiguration": {"OutputLocation": output}})

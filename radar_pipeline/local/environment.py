@@ -18,6 +18,10 @@ BUCKET = "farmarcas-production-bronze"
 PREFIX = DEFAULT_PATH
 REGION = "us-east-2"
 
+# Athena of the local stack: where it is asked, and where it says that results lie.
+WORKGROUP = "radar-analytics"
+ATHENA_OUTPUT = f"s3://{BUCKET}/_radar_pipeline/athena-results/"
+
 _PLAIN = re.compile(r"[\w./:=@%+,-]*")
 
 
@@ -63,6 +67,10 @@ def variables(wiring: Wiring) -> dict[str, str]:
         "RADAR_S3_ENDPOINT_URL": wiring.aws.url,
         "S3_BUCKET_NAME": BUCKET,
         "S3_RADAR_PREFIX": PREFIX,
+        "RADAR_GLUE_ENDPOINT_URL": wiring.aws.url,
+        "RADAR_ATHENA_ENDPOINT_URL": wiring.aws.url,
+        "RADAR_ATHENA_WORKGROUP": WORKGROUP,
+        "RADAR_ATHENA_OUTPUT": ATHENA_OUTPUT,
         "SLACK_CHANNEL": "#data-engineering",
         "SLACK_ALERT_CHANNEL": "#alerts",
         **wiring.alert_channels,

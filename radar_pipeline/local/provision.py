@@ -81,46 +81,65 @@ def _sudo() -> list[str] | None:
 
 
 def ensure_aws_venv(folder: Path, progress: Progress) -> Path:
-    """Installs ministack into a virtual environment of its own, once.
-
-    Of its own because ministack pins botocore to one exact version. The marker is written last and holds the hash of
-    the lock file, so an interrupted installation and a changed lock file are both installed anew.
+    """Installs ministack into a virtual environment of its own, once: it pins botocore to one exact version.
 
     Returns:
         The ``ministack`` program.
     """
-    program = folder / "bin" / "ministack"
+    return ensure_venv(folder, AWS_REQUIREMENTS, "ministack", "the local AWS endpoint (ministack)", progress)
+
+
+def ensure_venv(folder: Path, requirements: Path, program: str, what: str, progress: Progress) -> Path:
+    """Installs a locked list of packages into a virtual environment of its own, once.
+
+    The marker is written last and holds the hash of the lock file, so an interrupted installation and a changed lock
+    file are both installed anew.
+
+    Args:
+        folder: Where the environment goes.
+        requirements: The lock file, with hashes.
+        program: Name of the program that is wanted.
+        what: What it is, for a person.
+        progress: Told what takes a while.
+
+    Returns:
+        The program.
+
+    Raises:
+        LocalStackError: It could not be installed.
+    """
+    found = folder / "bin" / program
     with exclusive(folder.with_name(f"{folder.name}.lock")):
         marker = folder / "installed"
-        wanted = _fingerprint(folder)
-        if program.exists() and marker.exists() and marker.read_text(encoding="utf-8") == wanted:
-            return program
-        progress("installing the local AWS endpoint (ministack), once")
+        wanted = _fingerprint(folder, requirements)
+        if found.exists() and marker.exists() and marker.read_text(encoding="utf-8") == wanted:
+            return found
+        progress(f"installing {what}, once")
         shutil.rmtree(folder, ignore_errors=True)
-        for command in _install_commands(folder):
-            _run(command)
+        for command in _install_commands(folder, requirements):
+            _run(command, what)
         write_private(marker, wanted)
-    return program
+    return found
 
 
-def _fingerprint(folder: Path) -> str:
+def _fingerprint(folder: Path, requirements: Path) -> str:
     """What the environment was made from: a moved one or one of another Python does not run."""
-    parts = (AWS_REQUIREMENTS.read_bytes(), os.fsencode(folder), sys.version.encode(), sys.base_prefix.encode())
+    parts = (requirements.read_bytes(), os.fsencode(folder), sys.version.encode(), sys.base_prefix.encode())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
-def _install_commands(folder: Path) -> list[list[str]]:
+def _install_commands(folder: Path, requirements: Path) -> list[list[str]]:
     python = str(folder / "bin" / "python")
     uv = _uv()
     flags = ["--quiet", "--require-hashes"]
     if uv:
         return [
             [*uv, "venv", "--quiet", "--no-project", "--python", sys.executable, str(folder)],
-            [*uv, "pip", "install", *flags, "--system-certs", "--python", python, "-r", str(AWS_REQUIREMENTS)],
+            [*uv, "pip", "install", *flags, "--system-certs", "--python", python, "-r", str(requirements)],
         ]
     return [
         [sys.executable, "-m", "venv", str(folder)],
-        [python, "-m", "pip", "install", *flags, "-r", str(AWS_REQUIREMENTS)],
+        [python, "-m", "pip", "install", *flags, "-r", str(requirements)],
     ]
 
 
@@ -131,9 +150,9 @@ def _uv() -> list[str] | None:
     return [found] if found else None
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str], what: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode != 0:
         lines = "".join(f"\n    {line}" for line in (done.stdout + done.stderr).splitlines()[-15:])
-        message = f"the local AWS endpoint could not be installed. `{' '.join(command)}` said:{lines}"
+        message = f"{what} could not be installed. `{' '.join(command)}` said:{lines}"
         raise LocalStackError(message)

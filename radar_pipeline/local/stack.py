@@ -18,7 +18,7 @@ from radar_pipeline.local.airbyte_admin import AirbyteAdmin
 from radar_pipeline.local.aws import AwsEndpoint
 from radar_pipeline.local.demo import Progress as SeedProgress
 from radar_pipeline.local.demo import advance, is_seeded, seed
-from radar_pipeline.local.environment import BUCKET, write_environment
+from radar_pipeline.local.environment import ATHENA_OUTPUT, BUCKET, WORKGROUP, write_environment
 from radar_pipeline.local.errors import LocalStackError
 from radar_pipeline.local.files import exclusive
 from radar_pipeline.local.home import Home
@@ -223,6 +223,7 @@ class LocalStack:
         ministack = ensure_aws_venv(self.options.aws_venv or self.home.aws_venv, progress)
         changed = ensure_running(Part(server.program(ministack, **self._files("aws")), server.is_ready), progress)
         server.ensure_bucket(BUCKET)
+        server.ensure_workgroup(WORKGROUP, ATHENA_OUTPUT)
         return changed
 
     def _run_airbyte(self, servers: Servers, progress: Progress) -> list[str]:

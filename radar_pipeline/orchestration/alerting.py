@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from radar_pipeline.domain.alert import Alert
+from radar_pipeline.domain.alert import Alert, Link
 from radar_pipeline.domain.facts import RunFacts, RunState, Watched, last_run
 from radar_pipeline.domain.lateness import watch_now
 from radar_pipeline.domain.retrying import RetryVerdict, judge_retry
@@ -205,6 +205,15 @@ class Alerting:
         runs = tuple(reader.with_failure(run) if run is last else run for run in runs)
         with self.office(instance) as office:
             return now.date(), judge_retry(now.date(), runs, now=now, thresholds=office.thresholds)
+
+    def is_accepted(self, instance: dg.DagsterInstance, day: dt.date) -> bool:
+        """Whether every table of a day is recorded as there and accepted."""
+        return DayReader(self._run_reader(instance), self.registry).is_accepted(day)
+
+    def links_of_run(self, run_id: str) -> tuple[Link, ...]:
+        """Where a person sees a run; empty where the UI's address is not known."""
+        url = str(self.settings.dagster_ui_url).rstrip("/") if self.settings.dagster_ui_url else ""
+        return (Link("run", f"{url}/runs/{run_id}"),) if url else ()
 
     def _run_reader(self, instance: dg.DagsterInstance) -> RunReader:
         url = str(self.settings.dagster_ui_url).rstrip("/") if self.settings.dagster_ui_url else ""

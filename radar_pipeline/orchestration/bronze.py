@@ -7,17 +7,15 @@ all tables would be skipped as soon as one table did not land.
 
 import datetime as dt
 import gc
-import itertools
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
-from dagster._core.definitions.metadata import normalize_metadata
 
 from radar_pipeline.domain.judgement import Check, TableDay
+from radar_pipeline.orchestration.evaluating import Target, evaluated_on, evaluations, targets_of
 from radar_pipeline.orchestration.keys import BRONZE, bronze_key, tables_by_key
 from radar_pipeline.orchestration.metadata import check_metadata, materialization_metadata
 from radar_pipeline.orchestration.systems import Systems
@@ -74,7 +72,9 @@ def bronze_assets(
             for key, table in keyed:
                 if selected and table.landing.is_proven:
                     yield _materialization(context, systems, report, table, key)
-            targets = _targets(context, {key.asset_key for key in context.selected_asset_check_keys}, report.day)
+            targets = targets_of(
+                context.instance, {key.asset_key for key in context.selected_asset_check_keys}, report.day
+            )
             for key, table in keyed:
                 yield from _evaluations(context, report, table, key, checks, targets.get(key))
             fail_on_missing(context, report, selected, systems.settings.table_attempts)
@@ -150,54 +150,20 @@ def _evaluations(
     table: TableDay,
     key: dg.AssetKey,
     selected: set[tuple[str, Check]],
-    target: AssetCheckEvaluationTargetMaterializationData | None,
+    target: Target | None,
 ) -> Iterator[dg.Output[None] | dg.AssetCheckEvaluation]:
-    """The selected checks of one table that there is something to say about.
-
-    Each is yielded as an output and an evaluation, which is what Dagster makes of an AssetCheckResult, except that it
-    asks the event log twice for each result which materialization it is about: a third of the time for 340 checks.
-
-    "Execute all" on the Checks tab starts a run without a partition. Then the day's own history gets the evaluation,
-    and the run's planned one, which has no partition, is answered too.
-    """
+    """The selected checks of one table that there is something to say about."""
     wanted = [check for check in Check if (table.table, check) in selected and table.passed(check) is not None]
     partition = report.day.isoformat()
-    partitions = [partition] if context.has_partition_key else [partition, None]
     job = report.job
     job_url = report.job_urls.get(job.id) if job else None
-    for check, on in itertools.product(wanted, partitions):
-        if on == partition:
-            yield dg.Output(None, output_name=dg.AssetCheckSpec(check.value, asset=key).get_python_identifier())
-        yield dg.AssetCheckEvaluation(
-            asset_key=key,
-            check_name=check.value,
+    for check in wanted:
+        yield from evaluations(
+            dg.AssetCheckKey(key, check.value),
+            on=evaluated_on(partition, has_partition=context.has_partition_key),
             passed=bool(table.passed(check)),
-            severity=dg.AssetCheckSeverity.ERROR if table.critical else dg.AssetCheckSeverity.WARN,
+            is_error=table.critical,
             description="; ".join(table.reasons(check)),
-            metadata=normalize_metadata(check_metadata(table, check, partition, job=job, job_url=job_url)),
-            target_materialization_data=target,
-            blocking=False,
-            partition=on,
+            metadata=check_metadata(table, check, partition, job=job, job_url=job_url),
+            target=target,
         )
-
-
-def _targets(
-    context: dg.AssetExecutionContext, keys: set[dg.AssetKey], day: dt.date
-) -> dict[dg.AssetKey, AssetCheckEvaluationTargetMaterializationData]:
-    """The materialization that each table's evaluations are about; without those whose partition has none.
-
-    The newest of all tables are read at once. Only where that is of another day is the table asked for by itself.
-    """
-    instance, partition = context.instance, day.isoformat()
-    records = {record.asset_entry.asset_key: record.asset_entry for record in instance.get_asset_records(list(keys))}
-    found = {}
-    for key, entry in records.items():
-        newest = entry.last_materialization_record
-        if newest and newest.partition_key != partition:
-            wanted = dg.AssetRecordsFilter(key, asset_partitions=[partition])
-            newest = next(iter(instance.fetch_materializations(wanted, limit=1).records), None)
-        if newest:
-            found[key] = AssetCheckEvaluationTargetMaterializationData(
-                storage_id=newest.storage_id, run_id=newest.run_id, timestamp=newest.timestamp
-            )
-    return found

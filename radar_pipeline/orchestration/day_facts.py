@@ -63,6 +63,11 @@ class DayReader:
         yesterday, _ = self._numbers(before, self.runs.of_day(before, {}))
         return replace(facts, numbers=numbers, yesterday=yesterday, links=links)
 
+    def is_accepted(self, day: dt.date) -> bool:
+        """Whether every table of a day is recorded as there and accepted; one query."""
+        checks = self._checks(day)
+        return bool(self.registry.tables) and all(self._table(table, checks).accepted for table in self.registry.tables)
+
     def days_of_checks(self, run_id: str) -> set[dt.date]:
         """The days whose checks a run evaluated; one that executes checks alone may have no partition of its own."""
         kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION

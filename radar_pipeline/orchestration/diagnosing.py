@@ -16,9 +16,11 @@ from radar_pipeline.airbyte.errors import (
     SyncTimeoutError,
 )
 from radar_pipeline.domain import symptoms, symptoms_of_ends
-from radar_pipeline.domain.causes import Symptom
+from radar_pipeline.domain.causes import Cause, Symptom
 from radar_pipeline.domain.diagnosis import Diagnosis, Origin, diagnose, diagnosis_of
+from radar_pipeline.domain.failure import FailureClass
 from radar_pipeline.lake.errors import LakeError, LakeFault
+from radar_pipeline.lake.glue import CatalogueError, CatalogueFault
 from radar_pipeline.settings import SettingsError
 from radar_pipeline.source.connection import Problem, SourceError
 from radar_pipeline.tables.loader import RegistryError
@@ -55,6 +57,8 @@ _ORIGINS: tuple[tuple[type[Exception], Origin], ...] = (
 
 def diagnose_error(error: Exception) -> Diagnosis:
     """The diagnosis of an error: by its kind where that tells, by its words otherwise."""
+    if isinstance(error, CatalogueError):
+        return _of_catalogue(error)
     symptom = _symptom_of(error)
     if symptom is not None:
         return diagnosis_of(symptom)
@@ -70,3 +74,21 @@ def _symptom_of(error: Exception) -> Symptom | None:
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return symptoms.DISK_FULL
     return next((symptom for kind, symptom in _BY_TYPE if isinstance(error, kind)), None)
+
+
+_CATALOGUE_STEPS = {
+    CatalogueFault.CREDENTIALS: "Check FARMARCAS_AWS_ACCESS_KEY_ID and its secret with `radar check-config --connect`.",
+    CatalogueFault.POLICY: "Grant the rights on Glue that docs/production.md lists, then run the job again.",
+    CatalogueFault.ENDPOINT: "Check AWS_DEFAULT_REGION, RADAR_GLUE_ENDPOINT_URL and the network; then run it again.",
+}
+
+
+def _of_catalogue(error: CatalogueError) -> Diagnosis:
+    """Glue is no step of the day's sync: what fails there has a cause of its own and the room's own words."""
+    is_mendable = error.fault in {CatalogueFault.CREDENTIALS, CatalogueFault.POLICY}
+    return Diagnosis(
+        Cause.UNKNOWN,
+        FailureClass.CONFIGURATION if is_mendable else FailureClass.PLATFORM,
+        str(error),
+        _CATALOGUE_STEPS.get(error.fault, "The data is safe in the bucket; run the job again: it is harmless twice."),
+    )

@@ -6,7 +6,7 @@ What belongs here: what only a run knows. What does not: the day's work itself (
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import dagster as dg
@@ -67,11 +67,15 @@ def day_of_run(context: dg.AssetExecutionContext, systems: Systems) -> dt.date:
     if context.selected_asset_keys:
         message = "choose a partition: each day of bronze is one"
         raise failure(message, diagnose(message, origin=Origin.CONFIGURATION))
-    newest = [
-        context.instance.get_latest_materialization_event(key.asset_key) for key in context.selected_asset_check_keys
-    ]
+    keys = [key.asset_key for key in context.selected_asset_check_keys]
+    return newest_day(context.instance, keys, default=systems.clock().date())
+
+
+def newest_day(instance: dg.DagsterInstance, keys: Iterable[dg.AssetKey], *, default: dt.date) -> dt.date:
+    """The newest day among the last materializations of some assets."""
+    newest = [instance.get_latest_materialization_event(key) for key in keys]
     days = [event.asset_materialization.partition for event in newest if event and event.asset_materialization]
-    return max((dt.date.fromisoformat(day) for day in days if day), default=systems.clock().date())
+    return max((dt.date.fromisoformat(day) for day in days if day), default=default)
 
 
 class _Watched:

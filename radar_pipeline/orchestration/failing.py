@@ -19,6 +19,7 @@ from radar_pipeline.domain.causes import Cause
 from radar_pipeline.domain.diagnosis import RECORD, Diagnosis, RunFailure, diagnosis_of
 from radar_pipeline.domain.redaction import Redactor
 from radar_pipeline.lake.errors import LakeError
+from radar_pipeline.lake.glue import CatalogueError
 from radar_pipeline.orchestration.day import FutureDayError, PastDayError
 from radar_pipeline.orchestration.diagnosing import diagnose_error
 from radar_pipeline.orchestration.preflight import PreflightError
@@ -29,7 +30,7 @@ from radar_pipeline.tables.loader import RegistryError
 _WORDS_AT_MOST = 300
 
 # Explained by the rooms themselves, in words for a person.
-_EXPLAINED = (AirbyteError, LakeError, SourceError, SettingsError, RegistryError)
+_EXPLAINED = (AirbyteError, CatalogueError, LakeError, SourceError, SettingsError, RegistryError)
 
 
 def failure(message: str, diagnosis: Diagnosis, *, missing: Sequence[str] = ()) -> dg.Failure:

@@ -26,7 +26,8 @@ def ingest_bronze_job(
     """The job that lands every table of a day in bronze and checks it."""
     return dg.define_asset_job(
         INGEST_JOB,
-        selection=dg.AssetSelection.assets(bronze),
+        # The checks of the catalogue come from another job: here one missing table would skip them all.
+        selection=dg.AssetSelection.assets(bronze).without_checks() | dg.AssetSelection.checks(*bronze.check_keys),
         tags={CONNECTION_TAG: connection_id},
         hooks=hooks,
         description="Syncs the Radar connection once for the day, proves what landed in bronze and checks every table.",

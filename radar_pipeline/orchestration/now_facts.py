@@ -28,8 +28,18 @@ from radar_pipeline.orchestration.run_facts import RunReader
 from radar_pipeline.tables.model import Registry
 
 ALERT_SENSOR, RETRY_SENSOR = "alert_sensor", "retry_sensor"
+CATALOGUE_SENSOR = "catalogue_sensor"
+RETENTION_SENSOR = "retention_sensor"
 
-# How often the two sensors are evaluated. The daemon looks for due sensors about every second.
+# Every sensor that has to tick where it is switched on.
+WATCHED_SENSORS = (
+    ALERT_SENSOR,
+    RETRY_SENSOR,
+    CATALOGUE_SENSOR,
+    RETENTION_SENSOR,
+)
+
+# How often these sensors are evaluated. The daemon looks for due sensors about every second.
 SENSOR_INTERVAL = dt.timedelta(seconds=30)
 
 # Every daemon tells at least this often that it lives.
@@ -85,7 +95,7 @@ class NowReader:
         complete = self._complete(now.date()) if promised else None
         # In production a day is due each day: switching the schedule off and on makes no late one well.
         counts_from_switch = is_on and not (is_production and complete)
-        ticking = {name: self._sensor(name, states.get(name)) for name in (ALERT_SENSOR, RETRY_SENSOR)}
+        ticking = {name: self._sensor(name, states.get(name)) for name in WATCHED_SENSORS}
         ui_url = self.runs.ui_url
         facts = NowFacts(
             runs=self.runs.unfinished(),

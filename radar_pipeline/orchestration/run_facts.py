@@ -18,11 +18,13 @@ from radar_pipeline.domain.alert import Link
 from radar_pipeline.domain.diagnosis import RECORD, Cause, Diagnosis, Origin, RunFailure, diagnose
 from radar_pipeline.domain.facts import RunFacts, RunState
 from radar_pipeline.domain.failure import FailureClass
+from radar_pipeline.domain.judgement import Check
+from radar_pipeline.orchestration.catalogue_jobs import CATALOGUE_JOB, RECONCILE_JOB
 from radar_pipeline.orchestration.jobs import CHECKS_TAG, INGEST_JOB
-from radar_pipeline.orchestration.keys import BRONZE
+from radar_pipeline.orchestration.keys import BRONZE, CATALOGUE_KEY, DRIFT_KEY
 
-# Of one day. A day has a handful of runs; a day that somebody runs in a loop must not cost memory.
-MOST_RUNS = 20
+# Of one day. A day has a handful of runs, and as many that register it; one that is run in a loop must not cost memory.
+MOST_RUNS = 40
 
 # Events of one kind that are read at a time.
 PAGE = 1000
@@ -111,6 +113,8 @@ class RunReader:
 
     def by_id(self, ends: Mapping[str, End]) -> list[RunFacts]:
         """The runs that ended. A run that was deleted since is left out."""
+        if not ends:
+            return []
         records = self.instance.get_run_records(dg.RunsFilter(run_ids=list(ends)))
         return [self.facts(record, ends.get(record.dagster_run.run_id)) for record in records]
 
@@ -135,7 +139,7 @@ class RunReader:
         url = f"{self.ui_url}/runs/{run.run_id}" if self.ui_url else ""
         return RunFacts(
             id=run.run_id,
-            job=run.job_name,
+            job=_JOBS.get(frozenset(run.asset_selection or ()), run.job_name),
             state=state,
             created=self.at(record.create_timestamp.timestamp()),
             started=self.at(record.start_time) if record.start_time else None,
@@ -159,15 +163,21 @@ class RunReader:
         return dt.datetime.fromtimestamp(timestamp, dt.UTC) + self.shift
 
 
+# What the UI starts from the page of one of these assets has no job of its own.
+_JOBS = {frozenset({CATALOGUE_KEY}): CATALOGUE_JOB, frozenset({DRIFT_KEY}): RECONCILE_JOB}
+
 _FINISHED = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
 
 
 def is_bronze(run: dg.DagsterRun) -> bool:
-    """Whether a run is about bronze tables: the daily job, or whatever somebody chose of it in the UI."""
-    if run.job_name == INGEST_JOB:
-        return True
-    keys = [*(run.asset_selection or ()), *(key.asset_key for key in run.asset_check_selection or ())]
-    return any(key.path[0] == BRONZE for key in keys)
+    """Whether a run is about bronze tables: the daily job, or whatever somebody chose of it in the UI.
+
+    The checks of the catalogue are of bronze tables too, and say nothing about whether those are there.
+    """
+    if run.job_name in {INGEST_JOB, CATALOGUE_JOB}:
+        return run.job_name == INGEST_JOB
+    own = [key.asset_key for key in run.asset_check_selection or () if key.name in set(Check)]
+    return any(key.path[0] == BRONZE for key in [*(run.asset_selection or ()), *own])
 
 
 def ingests(run: dg.DagsterRun) -> bool:

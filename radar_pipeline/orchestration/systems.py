@@ -1,4 +1,4 @@
-"""The three systems of one environment, reached when first used.
+"""The systems of one environment, reached when first used.
 
 What belongs here: making clients from settings. What does not: what is asked of them.
 
@@ -19,8 +19,12 @@ from radar_pipeline.settings import Settings
 from radar_pipeline.tables.model import Registry
 
 if TYPE_CHECKING:
+    from pydantic import AnyHttpUrl
+
     from radar_pipeline.airbyte.client import AirbyteClient
+    from radar_pipeline.lake.glue import GlueCatalogue
     from radar_pipeline.lake.store import LakeStore
+    from radar_pipeline.orchestration.athena import AthenaWorkgroup
     from radar_pipeline.source.connection import SourceAddress
 
 
@@ -31,7 +35,7 @@ def utc_now() -> dt.datetime:
 
 @dataclass(frozen=True)
 class Systems:
-    """The bronze bucket, the Airbyte server and the source of one environment.
+    """The bronze bucket, its catalogue, the Airbyte server and the source of one environment.
 
     Attributes:
         settings: Where they are.
@@ -62,6 +66,42 @@ class Systems:
                 access_key_id=self.settings.aws_access_key_id,
                 secret_access_key=secret.get_secret_value() if secret else None,
             )
+        )
+
+    @cached_property
+    def glue(self) -> GlueCatalogue:
+        """The catalogue of bronze."""
+        from radar_pipeline.lake.glue import GlueCatalogue, GlueConfig
+
+        settings = self.settings
+        secret = settings.aws_secret_access_key
+        return GlueCatalogue(
+            GlueConfig(
+                database=settings.glue_database,
+                region=settings.aws_region,
+                endpoint_url=_text(settings.glue_endpoint_url),
+                access_key_id=settings.aws_access_key_id,
+                secret_access_key=secret.get_secret_value() if secret else None,
+            )
+        )
+
+    @cached_property
+    def athena(self) -> AthenaWorkgroup | None:
+        """The workgroup that bronze is queried through; None where this environment has none."""
+        settings = self.settings
+        if settings.athena_workgroup is None:
+            return None
+        from radar_pipeline.orchestration.athena import AthenaWorkgroup
+
+        secret = settings.aws_secret_access_key
+        return AthenaWorkgroup(
+            workgroup=settings.athena_workgroup,
+            database=settings.glue_database,
+            region=settings.aws_region,
+            endpoint_url=_text(settings.athena_endpoint_url),
+            output=settings.athena_output,
+            aws_access_key_id=settings.aws_access_key_id,
+            aws_secret_access_key=secret.get_secret_value() if secret else None,
         )
 
     def connect_airbyte(self) -> AirbyteClient:
@@ -106,3 +146,7 @@ class Systems:
             database=settings.source_database,
             tls=Tls(settings.source_tls),
         )
+
+
+def _text(url: AnyHttpUrl | None) -> str | None:
+    return str(url).rstrip("/") if url else None

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import yaml
 
+from radar_pipeline.domain.retention import DEFAULT_CLASS
 from radar_pipeline.tables.model import ColumnContract, LoadMode, Registry, Table
 from radar_pipeline.tables.mysql_types import is_mysql_type
-from radar_pipeline.tables.nodes import NodeReader, RegistryError, compose, did_you_mean, is_empty
+from radar_pipeline.tables.nodes import NodeReader, RegistryError, compose, did_you_mean, is_empty, read_text
 
 __all__ = ["DEFAULT_PATH", "FLAGS", "NAME_LENGTH", "RegistryError", "load_registry", "parse_registry", "split_flags"]
 
@@ -22,7 +23,7 @@ _SECTIONS = ("defaults", "areas", "tables")
 _DEFAULT_KEYS = ("load", "volume_limit")
 _TABLE_KEYS = (
     *("area", "owner", "description", "primary_key", "critical", "may_be_empty", "load", "volume_limit", "asset"),
-    "columns",
+    *("retention", "hold", "columns"),
 )
 NAME_LENGTH = 64  # MySQL's own limit for tables and columns
 
@@ -45,13 +46,7 @@ def load_registry(path: Path | None = None) -> Registry:
         RegistryError: Where the file cannot be read or anything in it is wrong; all mistakes at once.
     """
     path = path or DEFAULT_PATH
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise RegistryError([f"{path}: cannot be read: {error.strerror or error}"]) from None
-    except UnicodeDecodeError as error:
-        raise RegistryError([f"{path}: cannot be read: byte {error.start} is not UTF-8 text"]) from None
-    return parse_registry(text, _shown(path), path)
+    return parse_registry(read_text(path), _shown(path), path)
 
 
 def parse_registry(text: str, file: str, path: Path | None = None) -> Registry:
@@ -143,6 +138,8 @@ def _read_table(read: NodeReader, key: yaml.Node, node: yaml.Node, defaults: _De
         volume_limit=read.share(values["volume_limit"], where, "volume_limit", defaults.volume_limit)
         if "volume_limit" in values
         else defaults.volume_limit,
+        retention=read.text(values["retention"], where, "retention") if "retention" in values else DEFAULT_CLASS,
+        hold=read.text(values["hold"], where, "hold") if "hold" in values else "",
         columns=columns,
         description=read.text(values["description"], where, "description") if "description" in values else "",
         asset=_read_asset(read, values["asset"], where) if "asset" in values else "",

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from radar_pipeline.domain.layout import without_accents
+from radar_pipeline.domain.retention import DEFAULT_CLASS
 
 
 def asset_name_of(table: str) -> str:
@@ -59,6 +60,8 @@ class Table:
         may_be_empty: Whether a day with no rows is right.
         load: What one day holds.
         volume_limit: Share by which rows may differ from the last accepted snapshot (0.20 is the written rule).
+        retention: Name of its retention class.
+        hold: Why nothing of it may be deleted (a legal hold); empty where it may.
         columns: The contract; empty where nothing is known, which checks nothing but the metadata columns.
         description: One sentence for the asset's page.
         asset: Name of the Dagster asset where the one derived from ``name`` would be another table's too; else empty.
@@ -72,6 +75,8 @@ class Table:
     may_be_empty: bool = False
     load: LoadMode = LoadMode.FULL
     volume_limit: float = 0.20
+    retention: str = DEFAULT_CLASS
+    hold: str = ""
     columns: tuple[ColumnContract, ...] = ()
     description: str = ""
     asset: str = ""

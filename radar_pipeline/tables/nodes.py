@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 import yaml
 
@@ -50,6 +51,29 @@ def compose(text: str, file: str) -> yaml.Node | None:
         expected = "expected 'name: value' lines, indented with spaces"
         raise RegistryError([f"{where}: not readable as YAML: {error.problem}{context}; {expected}"]) from None
     return node
+
+
+def read_text(path: Path) -> str:
+    """A file's text.
+
+    Raises:
+        RegistryError: Where the file cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise RegistryError([f"{path}: cannot be read: {error.strerror or error}"]) from None
+    except UnicodeDecodeError as error:
+        raise RegistryError([f"{path}: cannot be read: byte {error.start} is not UTF-8 text"]) from None
+
+
+def read_root(path: Path) -> yaml.Node | None:
+    """The root node of a YAML file; None for an empty one.
+
+    Raises:
+        RegistryError: Where the file cannot be read or is no YAML.
+    """
+    return compose(read_text(path), str(path))
 
 
 class NodeReader:

@@ -1,8 +1,9 @@
-"""One run of the daily job in a process of its own, which can kill itself with SIGKILL at a chosen point.
+"""One run of a job in a process of its own, which can kill itself with SIGKILL at a chosen point.
 
 ``python -m radar_pipeline_tests.end_to_end.process 2026-01-31`` with ``RADAR_TEST_OFFSET`` (seconds that the clock is
-moved by), ``RADAR_TEST_KILL_AT`` (a point below) and ``RADAR_TEST_FORCED_AT`` (the time at which a new sync was asked
-for). What runs is the platform itself; only the bullet is put in.
+moved by), ``RADAR_TEST_JOB`` (another job than the daily one), ``RADAR_TEST_KILL_AT`` (a point below) and
+``RADAR_TEST_FORCED_AT`` (the time at which a new sync was asked for). What runs is the platform itself; only the bullet
+is put in.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from typing import Any, NoReturn
 
 from radar_pipeline.airbyte import client as airbyte_client
 from radar_pipeline.cli.platform import dagster_instance, load_platform
-from radar_pipeline.orchestration import bronze, day, extraction
+from radar_pipeline.lake import glue
+from radar_pipeline.orchestration import bronze, cataloguing, day, extraction
 
 
 def die() -> NoReturn:
@@ -59,6 +61,10 @@ def arm(point: str) -> None:
         day.quarantine = dying(day.quarantine, before=True)
     if point == "recording":
         bronze.check_metadata = dying(bronze.check_metadata, before=False, calls=10)
+    if point == "registering":
+        glue.GlueCatalogue.put_partitions = dying(glue.GlueCatalogue.put_partitions, before=True, calls=4)
+    if point == "registered":
+        cataloguing.report_metadata = dying(cataloguing.report_metadata, before=True)
 
 
 def main() -> None:
@@ -69,7 +75,7 @@ def main() -> None:
     platform = load_platform(clock=lambda: dt.datetime.now(dt.UTC) + offset)
     with dagster_instance() as instance:
         success, failure = platform.execute(
-            "ingest_bronze_job",
+            os.environ.get("RADAR_TEST_JOB", "ingest_bronze_job"),
             instance,
             dt.date.fromisoformat(sys.argv[1]),
             lambda line: print(line, flush=True),

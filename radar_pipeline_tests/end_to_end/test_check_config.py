@@ -16,7 +16,16 @@ pytestmark = pytest.mark.e2e
 
 WRONG = "geheim-und-falsch"
 
-WHO = ["bucket", "source", "Airbyte", "Airbyte's connection", "Airbyte's source", "Airbyte's destination"]
+WHO = [
+    "bucket",
+    "source",
+    "Glue",
+    "Athena",
+    "Airbyte",
+    "Airbyte's connection",
+    "Airbyte's source",
+    "Airbyte's destination",
+]
 
 
 def check(world: World, *options: str, **environment: str) -> Result:
@@ -47,6 +56,8 @@ def test_every_system_answers_in_one_line(world: World) -> None:
         ("S3_BUCKET_NAME", "no-such-bucket", "bucket", ["no-such-bucket", "S3_BUCKET_NAME"]),
         ("RADAR_PASS", WRONG, "source", ["the password is wrong"]),
         ("RADAR_DATABASE", "no_such", "source", ["no_such", "GRANT SELECT"]),
+        ("RADAR_ATHENA_WORKGROUP", "no-such", "Athena", ["no-such", "RADAR_ATHENA_WORKGROUP"]),
+        ("RADAR_GLUE_ENDPOINT_URL", "http://127.0.0.1:9", "Glue", ["127.0.0.1:9", "RADAR_GLUE_ENDPOINT_URL"]),
         ("AIRBYTE_SERVER_PORT", None, "Airbyte", ["cannot be reached"]),
         ("RADAR_CONNECTION_ID", "00000000-0000-0000-0000-000000000000", "Airbyte", ["00000000-0000-0000"]),
     ],
@@ -60,7 +71,7 @@ def test_what_is_wrong_is_named_and_the_others_are_asked_nevertheless(
     assert problem.startswith(f"{who}: ")
     for word in words:
         assert word in problem
-    for other in {"bucket", "source", "Airbyte"} - {who}:
+    for other in {"bucket", "source", "Airbyte", "Glue", "Athena"} - {who}:
         assert any(note.startswith(f"{other}: ") for note in found["notes"])
 
 

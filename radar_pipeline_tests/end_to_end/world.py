@@ -28,6 +28,7 @@ from radar_pipeline.local.airbyte_admin import AirbyteAdmin
 from radar_pipeline.local.mariadb import connect
 from radar_pipeline.local.stack import LocalStack
 from radar_pipeline.orchestration.bronze import FORCE_TAG
+from radar_pipeline.orchestration.catalogue_jobs import CATALOGUE_JOB
 from radar_pipeline.settings import Settings
 from radar_pipeline.tables.editing import read, remove, write
 from radar_pipeline.tables.loader import load_registry
@@ -135,6 +136,11 @@ class World:
         platform = replace(self.platform, settings=self.settings.model_copy(update=settings))
         success, failure = platform.execute("ingest_bronze_job", self.instance, day, lines.append, tags=tags)
         return Outcome(success, failure, read_status(self.instance, self.registry, day), lines)
+
+    def register(self, day: dt.date, **settings: Any) -> tuple[bool, str | None]:
+        """Registers a day in the catalogue, as a run of its own; further arguments are settings that differ."""
+        platform = replace(self.platform, settings=self.settings.model_copy(update=settings))
+        return platform.execute(CATALOGUE_JOB, self.instance, day, lambda _line: None)
 
     def start_process(self, day: dt.date, **environment: str) -> subprocess.Popen[str]:
         """The same run in a process of its own, which a test can kill."""

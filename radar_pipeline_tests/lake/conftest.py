@@ -1,9 +1,15 @@
-"""A store on a fresh bucket of the local endpoint, and one on an endpoint that enforces IAM policies."""
+"""A store on a fresh bucket of each of two S3 servers, and one on an endpoint that enforces IAM policies.
+
+What a test asks of S3 in general it asks of both servers. What only one of them can do names it:
+``@pytest.mark.parametrize("server", ["ministack"], indirect=True)``.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -12,16 +18,59 @@ import pytest
 from radar_pipeline.domain.layout import BronzeLayout
 from radar_pipeline.lake.store import LakeConfig, LakeStore
 from radar_pipeline.local.aws import AwsEndpoint
+from radar_pipeline.local.errors import LocalStackError
 from radar_pipeline.local.ports import free_port
-from radar_pipeline.local.processes import start, stop, wait_until_ready
+from radar_pipeline.local.processes import start, stop, tail, wait_until_ready
 from radar_pipeline.local.provision import ensure_aws_venv
 from radar_pipeline_tests.conftest import AWS_VENV
+from radar_pipeline_tests.seaweed import seaweed_endpoint, weed_program
 from radar_pipeline_tests.servers import S3Server, tied_to_this_process
+
+_TRIES = 3
+
+
+@pytest.fixture(scope="session")
+def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A SeaweedFS with no buckets, for the whole test process."""
+    try:
+        weed = weed_program()
+    except LocalStackError as error:
+        missing = "the second S3 server is not there, so half of the S3 tests do not run"
+        # A skip alone says its reason only to who asks for it.
+        warnings.warn(f"{missing}: {error}", stacklevel=1)
+        pytest.skip(missing)
+    home = tmp_path_factory.mktemp("weed")
+    pid_file = home / "server.pid"
+    for _ in range(_TRIES):
+        # Another program may take one of its many ports between the choice and the start.
+        endpoint = seaweed_endpoint(home, secrets.token_urlsafe(16))
+        program = endpoint.program(weed, pid_file=pid_file, log_file=home / "server.log")
+        program = tied_to_this_process(program)
+        with contextlib.suppress(LocalStackError):
+            wait_until_ready(program, start(program), endpoint.is_ready, seconds=60)
+            break
+    else:
+        pytest.fail(f"SeaweedFS did not come up in {_TRIES} tries: {tail(home / 'server.log')}")
+    yield S3Server(endpoint)
+    # It waits for idle connections of clients, and what it holds is nobody's.
+    stop(pid_file, seconds=0.5)
+
+
+@pytest.fixture(params=["ministack", "seaweed"])
+def server(request: pytest.FixtureRequest) -> S3Server:
+    """Each of the two S3 servers in turn."""
+    return request.getfixturevalue({"ministack": "s3", "seaweed": "seaweed"}[request.param])
 
 
 @pytest.fixture
-def config(s3: S3Server, bucket: str) -> LakeConfig:
-    return LakeConfig(bucket, s3.region, s3.endpoint_url, s3.access_key_id, s3.secret_access_key)
+def bucket(server: S3Server) -> str:
+    """A fresh versioned bucket."""
+    return server.new_bucket()
+
+
+@pytest.fixture
+def config(server: S3Server, bucket: str) -> LakeConfig:
+    return LakeConfig(bucket, server.region, server.endpoint_url, server.access_key_id, server.secret_access_key)
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def test_the_aws_environment_is_installed_once_and_anew_when_it_was_interrupted_
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     runs: list[str] = []
-    monkeypatch.setattr(provision, "_install_commands", lambda folder: fake_installation(folder, runs))
+    monkeypatch.setattr(provision, "_install_commands", lambda folder, _: fake_installation(folder, runs))
     folder = tmp_path / "venv"
     said: list[str] = []
     for _ in range(2):
@@ -80,7 +80,7 @@ def test_the_aws_environment_is_installed_once_and_anew_when_it_was_interrupted_
 
 
 def test_an_installation_that_fails_says_what_the_installer_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setattr(provision, "_install_commands", lambda _: [["/bin/sh", "-c", "echo no route >&2; exit 1"]])
+    monkeypatch.setattr(provision, "_install_commands", lambda *_: [["/bin/sh", "-c", "echo no route >&2; exit 1"]])
     with pytest.raises(LocalStackError, match=r"could not be installed.*\n    no route"):
         provision.ensure_aws_venv(tmp_path / "venv", print)
     assert not (tmp_path / "venv" / "installed").exists()
