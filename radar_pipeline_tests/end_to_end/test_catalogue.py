@@ -232,6 +232,42 @@ def open_alerts(watched: Watched) -> tuple[Any, ...]:
 
 
 @NEW
+def test_what_athena_counts_of_some_tables_neither_tells_nor_ends_what_is_told_of_a_day(
+    world: World, landed: dt.date, tmp_path: Path
+) -> None:
+    day, alerts = landed, tmp_path / "alerts"
+    assert world.register(day) == (True, None)
+    platform = replace(world.platform, settings=world.settings.model_copy(update={"alerts_folder": alerts}))
+    watched = Watched(world, alerts)
+    watched.begin()
+
+    def count(*names: str) -> None:
+        keys = [dg.AssetCheckKey(bronze_key(world.registry[name]), ROWS_AGREE) for name in names]
+        executed = platform.execute(CATALOGUE_JOB, world.instance, day, lambda _line: None, checks=keys)
+        assert executed == (True, None)
+        watched.tick()
+
+    critical = [table.name for table in world.registry.tables if table.critical]
+    others = [name for name in critical if name != "store"]
+    lake = world.platform.systems.lake
+    (key,) = world.data_keys("store", day)
+    extra = f"{key.removesuffix('.parquet')}_more.parquet"
+    lake.put(extra, lake.read(key))
+    try:
+        count("store")
+        assert set(failed(checks(world, ROWS_AGREE, day))) == {"store"}
+        assert opened(watched) == set(), "whoever asks of one table sees the answer there"
+        count(*critical)
+        assert opened(watched) == {f"athena/bronze_radar/{day}"}
+        count(*others)
+        assert opened(watched) == {f"athena/bronze_radar/{day}"}
+    finally:
+        lake.delete(extra)
+    count(*critical)
+    assert opened(watched) == set()
+
+
+@NEW
 def test_a_day_with_files_that_nobody_proved_is_not_registered_until_it_is_proven(
     world: World, landed: dt.date
 ) -> None:
