@@ -376,6 +376,17 @@ def test_a_query_is_answered_and_archived_days_that_it_touches_are_named_first(w
     assert f"radar restore menu --from {day} --to {day}" in warned.stderr
     elsewhere = radar("query", f"SELECT 1 FROM menu WHERE cog_dt_ingestion > '{day}'", "--json")
     assert "warning" not in elsewhere.stderr
+    glue = glue_of(world).glue
+    view = {"Name": "all_menus", "TableType": "VIRTUAL_VIEW", "ViewOriginalText": "/* Presto View: e30= */"}
+    glue.create_table(DatabaseName="bronze_radar", TableInput=view)
+    try:
+        seen = radar("query", "SELECT 1 FROM all_menus")
+        compared = json.loads(radar("catalog", "diff", "--json").stdout)["findings"]
+    finally:
+        glue.delete_table(DatabaseName="bronze_radar", Name="all_menus")
+    assert "warning: all_menus is a view" in seen.stderr
+    assert f"menu: 1 day is archived ({day})" in seen.stderr
+    assert not [each for each in compared if each["table"] == "all_menus"]
     wrong = radar("query", "SELECT nothing FROM nowhere")
     assert wrong.exit_code == 2
     assert wrong.stderr.startswith("error: Athena: the query ended FAILED")
