@@ -127,11 +127,9 @@ def _told(tell: Callable[[str], None]) -> Callable[[int, int], None]:
 
 
 def _tell(platform: Platform, instance: dg.DagsterInstance, found: Reconciliation) -> None:
-    """Ends what was told of drift where nothing of it is left; that it cannot be ended changes nothing here."""
+    """Ends what was told of drift and days where nothing of it is left; that it cannot be changes nothing here."""
     from radar_pipeline.orchestration.catalogue.reconciling import judge_drift
 
-    if not found.is_clean:
-        return
     now = platform.clock()
     try:
         with platform.alerting.office(instance) as office:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import click
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 # What a terminal is for; --csv and --json print all.
 _ROWS_SHOWN = 200
+
+# Tables whose days are read at a time; of a view it is all of them.
+_PARALLEL = 16
 
 
 @click.command("query")
@@ -58,11 +62,18 @@ def _warn(platform: Platform, sql: str) -> None:
 
     glue = platform.systems.glue
     try:
-        tables = glue.tables()
-        days = {name: glue.partitions(name, with_columns=False) for name in tables_named(sql, list(tables))}
+        found = glue.tables()
+        tables = {name: table for name, table in found.items() if not table.is_view}
+        views = [name for name in found if name not in tables]
+        hidden = tables_named(sql, views)
+        for name in hidden:
+            _say(f"{name} is a view, and what it reads cannot be seen here: archived days of all tables are named")
+        asked = list(tables) if hidden else tables_named(sql, list(tables))
+        with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="catalogue") as pool:
+            read = pool.map(lambda name: glue.partitions(name, with_columns=False), asked)
+            days = dict(zip(asked, read, strict=True))
     except CatalogueError as error:
-        text = f"warning: whether archived days are skipped could not be found out: {error}"
-        err.print(text, style="yellow", highlight=False, markup=False, soft_wrap=True)
+        _say(f"whether archived days are skipped could not be found out: {error}")
         return
     marks = {
         name: {day: mark for day, partition in of_table.items() if (mark := mark_of(partition))}
@@ -72,9 +83,13 @@ def _warn(platform: Platform, sql: str) -> None:
     # A table that keeps older types of another has the same files.
     owners = {name: table.parameters.get(VERSION_OF, name) for name, table in tables.items()}
     sources = {name: own[owner] for name, owner in owners.items() if owner in own}
-    for each in skipped(sql, marks, now=platform.clock(), sources=sources):
+    for each in skipped(sql, marks, now=platform.clock(), sources=sources, views=views):
         for line in each.words.splitlines():
-            err.print(f"warning: {line}", style="yellow", highlight=False, markup=False, soft_wrap=True)
+            _say(line)
+
+
+def _say(line: str) -> None:
+    err.print(f"warning: {line}", style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
 def _print(answer: Answer, *, as_json: bool, as_csv: bool) -> None:

@@ -117,6 +117,14 @@ def lake_error(fault: LakeFault, what: str, *, bucket: str, where: str, detail: 
     return LakeError(fault, f"cannot {what} in bucket {bucket}: {remedy} [{detail}]", detail)
 
 
+_WITHOUT_KEYS = (
+    aws.NoCredentialsError,
+    aws.PartialCredentialsError,
+    aws.CredentialRetrievalError,
+    aws.ProfileNotFound,
+)
+
+
 def fault_of_boto(error: Exception) -> tuple[LakeFault, str]:
     """Fault and code of an exception of boto3; re-raises what is a mistake in this program."""
     if isinstance(error, aws.ClientError):
@@ -124,7 +132,7 @@ def fault_of_boto(error: Exception) -> tuple[LakeFault, str]:
         status = str(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", ""))
         fault = fault_of_code(code)
         return (fault if fault is not LakeFault.OTHER else fault_of_code(status)), code or status
-    if isinstance(error, (aws.NoCredentialsError, aws.PartialCredentialsError, aws.CredentialRetrievalError)):
+    if isinstance(error, _WITHOUT_KEYS):
         return LakeFault.CREDENTIALS, type(error).__name__
     if isinstance(error, (aws.HTTPClientError, aws.ConnectionError, aws.EndpointConnectionError)):
         return LakeFault.ENDPOINT, type(error).__name__

@@ -185,8 +185,12 @@ def ingests(run: dg.DagsterRun) -> bool:
 
     Of a run that a process executes itself (`radar accept`) Dagster does not record what was selected; its tag says it.
     """
-    checks_alone = CHECKS_TAG in run.tags or (bool(run.asset_check_selection) and not run.asset_selection)
-    return is_bronze(run) and not checks_alone
+    return is_bronze(run) and not is_checks_alone(run)
+
+
+def is_checks_alone(run: dg.DagsterRun) -> bool:
+    """Whether a run evaluates checks and lands or registers nothing, whatever the name of its job."""
+    return CHECKS_TAG in run.tags or (bool(run.asset_check_selection) and not run.asset_selection)
 
 
 def _day(run: dg.DagsterRun) -> dt.date | None:

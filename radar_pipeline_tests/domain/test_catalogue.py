@@ -120,3 +120,5 @@ def test_tables_of_older_types_are_no_strangers() -> None:
     assert [table.name for table in versions_of("store", tables)] == ["store__v1", "store__v2", "store__v10"]
     assert strange_tables(["Store"], tables) == ("x",)
     assert strange_tables(["user"], tables) == tuple(sorted(tables))
+    view = CatalogueTable("all_stores", "", (), is_view=True)
+    assert strange_tables(["Store"], {**tables, "all_stores": view}) == ("x",), "a view is not ours to judge"

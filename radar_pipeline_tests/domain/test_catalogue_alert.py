@@ -22,9 +22,12 @@ def finding(table: str, kind: FindingKind = FindingKind.MISSING, where: Place = 
     return Finding(table, DAY, kind, where, f"{table} {DAY}: is not there", Remedy.REGISTER)
 
 
-def drift(*findings: Finding, opened: tuple[Alert, ...] = ()) -> tuple[tuple[Alert, ...], set[str]]:
+def drift(
+    *findings: Finding, opened: tuple[Alert, ...] = (), is_whole: bool = True
+) -> tuple[tuple[Alert, ...], set[str]]:
     watched = watch_drift(
         findings,
+        is_whole=is_whole,
         database="bronze_radar",
         critical=CRITICAL,
         opened={alert.fingerprint: alert for alert in opened},
@@ -64,6 +67,18 @@ def test_drift_keeps_its_beginning_and_a_clean_look_ends_it_with_every_day_that_
     ((of_day,), _) = registration({"menu": "refused"})
     other = Alert(**{**alert.__dict__, "fingerprint": "catalogue/another_database"})
     assert drift(opened=(old, of_day, other)) == ((), {"catalogue/bronze_radar", f"catalogue/bronze_radar/{DAY}"})
+
+
+def test_a_finding_that_stays_keeps_no_day_open_but_its_own() -> None:
+    ((of_day,), _) = registration({"menu": "refused"})
+    other = Alert(**{**of_day.__dict__, "fingerprint": f"catalogue/bronze_radar/{DAY - dt.timedelta(days=1)}"})
+    opened = (of_day, other)
+    assert drift(finding("menu"), opened=opened)[1] == {other.fingerprint}
+    stranger = Finding("x", None, FindingKind.ORPHANED, Place.GLUE, "x is of no table")
+    assert drift(stranger, opened=opened)[1] == {of_day.fingerprint, other.fingerprint}
+    unlike = Finding("store", None, FindingKind.WRONG, Place.GLUE, "store is elsewhere: no day of it was compared")
+    assert drift(unlike, opened=opened)[1] == set()
+    assert drift(finding("menu"), opened=opened, is_whole=False)[1] == set(), "what was not read may be the day's"
 
 
 def test_a_day_that_is_not_registered_whole_is_told_and_ends_when_it_is() -> None:

@@ -120,3 +120,15 @@ def test_archived_days_are_named_with_how_to_bring_them_back_and_restored_ones_w
     assert "radar restore Store --from 2026-01-01 --to 2026-01-03" in found.words
     assert "1 archived day can be read until 2026-11-26 12:00 UTC" in found.words
     assert skipped("SELECT count(*) FROM store WHERE cog_dt_ingestion > '2026-01-03'", marks, now=NOW) == ()
+
+
+def test_of_a_view_every_table_with_archived_days_is_named() -> None:
+    cold = {dt.date(2026, 1, 10): Mark(StorageClass.GLACIER), dt.date(2026, 6, 1): Mark(StorageClass.STANDARD)}
+    marks = {"store": cold, "menu": cold, "login": {}}
+    sql = "SELECT * FROM all_stores WHERE cog_dt_ingestion = '2026-11-24'"
+    assert skipped(sql, marks, now=NOW) == ()
+    found = skipped(sql, marks, now=NOW, views=("all_stores", "others"))
+    assert [(each.table, each.days) for each in found] == [
+        ("store", (dt.date(2026, 1, 10),)),
+        ("menu", (dt.date(2026, 1, 10),)),
+    ]

@@ -232,6 +232,42 @@ def open_alerts(watched: Watched) -> tuple[Any, ...]:
 
 
 @NEW
+def test_what_athena_counts_of_some_tables_neither_tells_nor_ends_what_is_told_of_a_day(
+    world: World, landed: dt.date, tmp_path: Path
+) -> None:
+    day, alerts = landed, tmp_path / "alerts"
+    assert world.register(day) == (True, None)
+    platform = replace(world.platform, settings=world.settings.model_copy(update={"alerts_folder": alerts}))
+    watched = Watched(world, alerts)
+    watched.begin()
+
+    def count(*names: str) -> None:
+        keys = [dg.AssetCheckKey(bronze_key(world.registry[name]), ROWS_AGREE) for name in names]
+        executed = platform.execute(CATALOGUE_JOB, world.instance, day, lambda _line: None, checks=keys)
+        assert executed == (True, None)
+        watched.tick()
+
+    critical = [table.name for table in world.registry.tables if table.critical]
+    others = [name for name in critical if name != "store"]
+    lake = world.platform.systems.lake
+    (key,) = world.data_keys("store", day)
+    extra = f"{key.removesuffix('.parquet')}_more.parquet"
+    lake.put(extra, lake.read(key))
+    try:
+        count("store")
+        assert set(failed(checks(world, ROWS_AGREE, day))) == {"store"}
+        assert opened(watched) == set(), "whoever asks of one table sees the answer there"
+        count(*critical)
+        assert opened(watched) == {f"athena/bronze_radar/{day}"}
+        count(*others)
+        assert opened(watched) == {f"athena/bronze_radar/{day}"}
+    finally:
+        lake.delete(extra)
+    count(*critical)
+    assert opened(watched) == set()
+
+
+@NEW
 def test_a_day_with_files_that_nobody_proved_is_not_registered_until_it_is_proven(
     world: World, landed: dt.date
 ) -> None:
@@ -340,6 +376,17 @@ def test_a_query_is_answered_and_archived_days_that_it_touches_are_named_first(w
     assert f"radar restore menu --from {day} --to {day}" in warned.stderr
     elsewhere = radar("query", f"SELECT 1 FROM menu WHERE cog_dt_ingestion > '{day}'", "--json")
     assert "warning" not in elsewhere.stderr
+    glue = glue_of(world).glue
+    view = {"Name": "all_menus", "TableType": "VIRTUAL_VIEW", "ViewOriginalText": "/* Presto View: e30= */"}
+    glue.create_table(DatabaseName="bronze_radar", TableInput=view)
+    try:
+        seen = radar("query", "SELECT 1 FROM all_menus")
+        compared = json.loads(radar("catalog", "diff", "--json").stdout)["findings"]
+    finally:
+        glue.delete_table(DatabaseName="bronze_radar", Name="all_menus")
+    assert "warning: all_menus is a view" in seen.stderr
+    assert f"menu: 1 day is archived ({day})" in seen.stderr
+    assert not [each for each in compared if each["table"] == "all_menus"]
     wrong = radar("query", "SELECT nothing FROM nowhere")
     assert wrong.exit_code == 2
     assert wrong.stderr.startswith("error: Athena: the query ended FAILED")

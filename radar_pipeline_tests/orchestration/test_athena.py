@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from radar_pipeline.lake.catalogue.glue import CatalogueError, GlueCatalogue, GlueConfig
 from radar_pipeline.orchestration.catalogue.athena import Answer, AthenaQueryError, AthenaWorkgroup
 from radar_pipeline.orchestration.systems import Systems
 from radar_pipeline.settings import Settings
@@ -84,6 +87,24 @@ def test_a_refusal_is_one_sentence_with_what_to_do(
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
     assert SECRET not in f"{refused.value!r} {athena!r} {athena}"
+
+
+@pytest.mark.parametrize("profile", [None, "nope"], ids=["no keys", "no such profile"])
+def test_without_keys_it_is_the_keys_that_are_to_be_looked_at(
+    athena: AthenaWorkgroup, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, profile: str | None
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    if profile:
+        monkeypatch.setenv("AWS_PROFILE", profile)
+    without = athena.model_copy(update={"aws_access_key_id": None, "aws_secret_access_key": None})
+    with pytest.raises(AthenaQueryError, match="Check FARMARCAS_AWS_ACCESS_KEY_ID"):
+        without.get_client().ask("SELECT 1")
+    glue = GlueCatalogue(GlueConfig("bronze_radar", athena.region, athena.endpoint_url))
+    with pytest.raises(CatalogueError, match="check FARMARCAS_AWS_ACCESS_KEY_ID"):
+        glue.tables()
 
 
 def test_a_failed_query_says_why_without_a_trace(athena: AthenaWorkgroup, proxy: AwsProxy) -> None:

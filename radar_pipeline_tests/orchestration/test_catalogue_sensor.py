@@ -17,7 +17,8 @@ from radar_pipeline.domain.facts import RunState
 from radar_pipeline.domain.failure import FailureClass
 from radar_pipeline.orchestration.catalogue.checks import CATALOGUED
 from radar_pipeline.orchestration.catalogue.jobs import CATALOGUE_JOB, RECONCILE_JOB
-from radar_pipeline.orchestration.catalogue.sensor import PAUSES
+from radar_pipeline.orchestration.catalogue.sensor import BESIDE_TAG, LOOKS, LOOKS_ANYWAY, PAUSES
+from radar_pipeline.orchestration.jobs import CHECKS_TAG
 from radar_pipeline.orchestration.keys import CATALOGUE_KEY, bronze_key
 from radar_pipeline.orchestration.now_facts import WATCHED_SENSORS
 from radar_pipeline.orchestration.run_facts import End, RunReader, ingests, is_bronze
@@ -39,6 +40,8 @@ class Sensor:
         self.desk = desk
         self.now = dt.datetime.combine(dt.datetime.now(dt.UTC).date(), at)
         self.cursor: str | None = None
+        self.said = ""
+        self.tags: Mapping[str, str] = {}
         settings = Settings(**desk.settings)  # type: ignore[arg-type]
         self._repository = build_definitions(settings, registry=REGISTRY, clock=lambda: self.now).get_repository_def()
 
@@ -46,6 +49,8 @@ class Sensor:
         """What is asked for: job and partition by run key. Without ``keep`` the daemon died before it noted that."""
         context = dg.build_sensor_context(self.desk.instance, cursor=self.cursor, repository_def=self._repository)
         found = self._repository.get_sensor_def("catalogue_sensor").evaluate_tick(context)
+        self.said = found.skip_message or ""
+        self.tags = {name: value for each in found.run_requests or () for name, value in each.tags.items()}
         if keep:
             self.cursor = found.cursor
         return {str(each.run_key): f"{each.job_name} {each.partition_key}" for each in found.run_requests or ()}
@@ -58,7 +63,9 @@ def sensor(new_desk: Desk) -> Sensor:
     return begun
 
 
-def catalogue_run(desk: Desk, day: str, *, fails: bool = False) -> dg.ExecuteInProcessResult:
+def catalogue_run(
+    desk: Desk, day: str, *, fails: bool = False, checks_alone: bool = False
+) -> dg.ExecuteInProcessResult:
     """What `radar run` or the daemon leaves behind of a registration."""
 
     @dg.op
@@ -67,7 +74,9 @@ def catalogue_run(desk: Desk, day: str, *, fails: bool = False) -> dg.ExecuteInP
             message = "Glue is away"
             raise dg.Failure(message)
 
-    @dg.job(name=CATALOGUE_JOB, tags={"dagster/partition": day})
+    tags = {CHECKS_TAG: "true"} if checks_alone else {}
+
+    @dg.job(name=CATALOGUE_JOB, tags={"dagster/partition": day, **tags})
     def job() -> None:
         register()
 
@@ -130,6 +139,34 @@ def test_everything_is_looked_at_once_a_day_after_bronze_is_due_and_not_beside_a
     assert sensor.tick() == {}
     sensor.now += dt.timedelta(days=1)
     assert sensor.tick() == {f"look/{sensor.now.date()}": f"{RECONCILE_JOB} None"}
+
+
+@pytest.mark.parametrize("name", [CATALOGUE_JOB, "ingest_bronze_job"])
+def test_the_look_waits_for_what_is_under_way_and_not_for_what_hangs(sensor: Sensor, name: str) -> None:
+    @dg.job(name=name, tags={"dagster/partition": sensor.desk.today})
+    def hung() -> None:
+        pass
+
+    run = sensor.desk.instance.create_run_for_job(hung, status=dg.DagsterRunStatus.STARTED)
+    sensor.now = sensor.now.replace(hour=LOOKS.hour)
+    assert sensor.tick() == {}
+    assert run.run_id in sensor.said
+    sensor.now = sensor.now.replace(hour=LOOKS_ANYWAY.hour)
+    assert sensor.tick() == {f"look/{sensor.now.date()}": f"{RECONCILE_JOB} None"}
+    assert sensor.tags[BESIDE_TAG] == run.run_id, "the look may tell of what this run has yet to do"
+
+
+def test_checks_alone_under_the_name_of_the_registration_are_none(sensor: Sensor) -> None:
+    desk = sensor.desk
+    catalogue_run(desk, desk.today, fails=True)
+    assert sensor.tick() == {}
+    desk.run(Orders(), day="2026-01-30")
+    # A subset that somebody started from a table's page: Dagster keeps the job's name.
+    for day in (desk.today, "2026-01-30"):
+        catalogue_run(desk, day, checks_alone=True)
+    assert list(sensor.tick().values()) == [f"{CATALOGUE_JOB} 2026-01-30"]
+    sensor.now += PAUSES[0]
+    assert list(sensor.tick().values()) == [f"{CATALOGUE_JOB} {desk.today}"]
 
 
 def test_a_cursor_that_cannot_be_read_begins_at_now(sensor: Sensor) -> None:

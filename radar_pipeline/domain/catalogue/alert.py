@@ -47,16 +47,18 @@ def counted(findings: Sequence[Finding]) -> str:
 def watch_drift(
     findings: Sequence[Finding],
     *,
+    is_whole: bool,
     database: str,
     critical: Collection[str],
     opened: Mapping[str, Alert],
     now: dt.datetime,
     links: tuple[Link, ...] = (),
 ) -> Watched:
-    """Decides what the daily look is worth. One that finds nothing ends what any look or day told before.
+    """Decides what the daily look is worth. Where nothing is amiss any more, it ends what a look or a day told before.
 
     Args:
         findings: What is amiss; nothing that mends itself.
+        is_whole: Whether everything could be read; a look that could not ends nothing.
         database: Glue database.
         critical: Critical tables.
         opened: Open alerts by fingerprint.
@@ -64,10 +66,13 @@ def watch_drift(
         links: Where to look.
     """
     fingerprint = drift_fingerprint(database)
+    amiss = {day_fingerprint(database, each.day) for each in findings if each.day is not None}
+    # Of a table that is wrong as a whole no day was compared.
+    is_compared = is_whole and not any(each.day is None and each.kind is FindingKind.WRONG for each in findings)
+    over = [each for each in opened if each.startswith(f"{fingerprint}/") and each not in amiss] if is_compared else []
     if not findings:
-        over = [each for each in opened if each == fingerprint or each.startswith(f"{fingerprint}/")]
-        how = "Lake, catalogue and Dagster agree."
-        return Watched(resolved=tuple(Resolution(each, now, how) for each in sorted(over)))
+        over += [fingerprint] if is_whole and fingerprint in opened else []
+        return Watched(resolved=_ended(over, "Lake, catalogue and Dagster agree.", now))
     first = {finding.table: finding for finding in reversed(findings)}
     tables = sorted(first, key=lambda name: (name not in critical, name))
     alert = Alert(
@@ -85,7 +90,11 @@ def watch_drift(
         links=links,
         numbers={"findings": f"{len(findings):,}", "tables": f"{len(tables):,}"},
     )
-    return Watched((alert,))
+    return Watched((alert,), _ended(over, "Lake, catalogue and Dagster agree on the day.", now))
+
+
+def _ended(fingerprints: Sequence[str], how: str, now: dt.datetime) -> tuple[Resolution, ...]:
+    return tuple(Resolution(each, now, how) for each in sorted(fingerprints))
 
 
 def watch_registration(

@@ -69,6 +69,7 @@ class CatalogueTable:
         parameters: Table parameters.
         partition_keys: Partition keys in order.
         is_parquet: Whether it is read as Parquet, and its columns by name.
+        is_view: Whether it is a view: somebody's query, with no data of its own.
         version: What Glue counts its changes by; None for a table that is not there yet. Says nothing about whether two
             tables are the same.
     """
@@ -79,6 +80,7 @@ class CatalogueTable:
     parameters: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     partition_keys: tuple[CatalogueColumn, ...] = (PARTITION_KEY,)
     is_parquet: bool = True
+    is_view: bool = False
     version: str | None = field(default=None, compare=False)
 
 
@@ -187,7 +189,7 @@ def versions_of(name: str, tables: Mapping[str, CatalogueTable]) -> tuple[Catalo
 
 
 def strange_tables(known: Iterable[str], tables: Mapping[str, CatalogueTable]) -> tuple[str, ...]:
-    """Tables of the catalogue that are neither of the registry nor keep older types of one that is.
+    """Tables of the catalogue that are neither of the registry nor keep older types of one that is; views are none.
 
     Args:
         known: Table names as the registry spells them.
@@ -198,7 +200,7 @@ def strange_tables(known: Iterable[str], tables: Mapping[str, CatalogueTable]) -
         sorted(
             name
             for name, table in tables.items()
-            if name not in names and table.parameters.get(VERSION_OF) not in names
+            if name not in names and table.parameters.get(VERSION_OF) not in names and not table.is_view
         )
     )
 

@@ -159,20 +159,23 @@ def skipped(
     *,
     now: dt.datetime,
     sources: Mapping[str, str] = MappingProxyType({}),
+    views: Collection[str] = (),
 ) -> tuple[Skipped, ...]:
-    """What a query would silently not see, of the tables that it names.
+    """What a query would silently not see, of the tables that it names; through a view it may read every day of all.
 
     Args:
         sql: The query.
-        marks: Marks by table, as the catalogue names it, and day.
+        marks: Marks by table, as the catalogue names it, and day; where a view is named, of all tables.
         now: What time it is, UTC.
         sources: Names in the registry, where they differ from those in the catalogue.
+        views: The views of the catalogue.
     """
-    named = tables_named(sql, list(marks))
+    is_hidden = bool(tables_named(sql, views))
+    named = tuple(marks) if is_hidden else tables_named(sql, list(marks))
     found = []
     for table in named:
         archived = {day: mark for day, mark in marks[table].items() if mark.tier.is_archived}
-        touched = days_read(sql, archived, tables=len(named))
+        touched = sorted(archived) if is_hidden else days_read(sql, archived, tables=len(named))
         restored = {
             day: until
             for day in touched

@@ -33,13 +33,15 @@ _TABLE_INPUT = (
 def table_of(raw: Raw) -> CatalogueTable:
     """A table as ``get_table`` tells it."""
     storage = raw.get("StorageDescriptor") or {}
+    is_view = raw.get("TableType") == "VIRTUAL_VIEW"
     return CatalogueTable(
         name=raw["Name"],
         location=storage.get("Location", ""),
         columns=_columns_of(storage.get("Columns", ())),
         parameters=dict(raw.get("Parameters") or {}),
         partition_keys=_columns_of(raw.get("PartitionKeys", ())),
-        is_parquet=raw.get("TableType") != "VIRTUAL_VIEW" and _reads_parquet_by_name(storage),
+        is_parquet=not is_view and _reads_parquet_by_name(storage),
+        is_view=is_view,
         version=str(raw.get("VersionId") or ""),
     )
 

@@ -22,6 +22,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from dagster_aws.athena import AthenaClient, AthenaClientResource
 from pydantic import Field
 
+from radar_pipeline.lake.errors import LakeFault, fault_of_boto
+
 # Athena answers a small question in about a second; each look costs a request. The first look comes sooner.
 POLL_SECONDS = 0.5
 FIRST_POLL_SECONDS = 0.05
@@ -31,6 +33,8 @@ _TRACE = re.compile(r"\s*(?:Stack Trace:|Traceback \(most recent call last\):)")
 _RUNNING = {"QUEUED", "RUNNING"}
 _DENIED = {"AccessDeniedException", "AccessDenied"}
 _KEYS = {"UnrecognizedClientException", "InvalidSignatureException", "ExpiredTokenException", "InvalidClientTokenId"}
+
+_CHECK_KEYS = "Check FARMARCAS_AWS_ACCESS_KEY_ID and its secret"
 
 
 class AthenaQueryError(Exception):
@@ -128,15 +132,16 @@ class AthenaWorkgroup(AthenaClientResource):
     aws_secret_access_key: str | None = Field(default=None, repr=False)
 
     def get_client(self) -> WorkgroupClient:
-        """A client of the workgroup; opens nothing until it is asked."""
-        client = boto3.client(
-            "athena",
-            region_name=self.region,
-            endpoint_url=self.endpoint_url,
-            aws_access_key_id=self.aws_access_key_id,
-            aws_secret_access_key=self.aws_secret_access_key,
-            config=Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5}),
-        )
+        """A client of the workgroup; opens nothing until it is asked.
+
+        Raises:
+            AthenaQueryError: There are no keys to ask with, as of a profile that is not there.
+        """
+        config = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5})
+        # A session of its own: boto3's common one must not make clients in several threads at once.
+        with _told(f"Athena's workgroup {self.workgroup}"):
+            session = boto3.Session(self.aws_access_key_id, self.aws_secret_access_key, region_name=self.region)
+            client = session.client("athena", endpoint_url=self.endpoint_url, config=config)
         return WorkgroupClient(client, self.workgroup, database=self.database, output=self.output, timeout=self.timeout)
 
 
@@ -158,6 +163,9 @@ class _told:  # noqa: N801 - reads as a verb where it is used
         if isinstance(error, ClientError):
             raise AthenaQueryError(self._words(error)) from None
         if isinstance(error, BotoCoreError):
+            if fault_of_boto(error)[0] is LakeFault.CREDENTIALS:
+                message = f"{self._where}: there are no access keys to ask with ({type(error).__name__}). {_CHECK_KEYS}"
+                raise AthenaQueryError(message) from None
             message = f"{self._where} cannot be reached: {type(error).__name__}. Check RADAR_ATHENA_ENDPOINT_URL"
             raise AthenaQueryError(message) from None
 
@@ -166,9 +174,7 @@ class _told:  # noqa: N801 - reads as a verb where it is used
         if code in _DENIED:
             return f"{self._where}: access is denied ({text}). docs/production.md lists the rights"
         if code in _KEYS:
-            return (
-                f"{self._where}: the access keys are refused ({code}). Check FARMARCAS_AWS_ACCESS_KEY_ID and its secret"
-            )
+            return f"{self._where}: the access keys are refused ({code}). {_CHECK_KEYS}"
         return f"{self._where}: {text or code}. Check RADAR_ATHENA_WORKGROUP and RADAR_ATHENA_OUTPUT"
 
 

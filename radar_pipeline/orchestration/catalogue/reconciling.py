@@ -221,10 +221,8 @@ def judge_drift(systems: Systems, found: Reconciliation) -> Judge:
     critical = {table.name for table in systems.registry.tables if table.critical}
 
     def judge(**named: Any) -> Watched:
-        if found.unread and not found.findings:
-            return Watched()
         database = systems.settings.glue_database
-        return watch_drift(found.findings, database=database, critical=critical, **named)
+        return watch_drift(found.findings, is_whole=not found.unread, database=database, critical=critical, **named)
 
     return judge
 

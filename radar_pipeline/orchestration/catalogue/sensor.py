@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import dagster as dg
@@ -19,10 +19,25 @@ from radar_pipeline.domain.facts import RunFacts, RunState
 from radar_pipeline.orchestration.alerting import Alerting
 from radar_pipeline.orchestration.catalogue.jobs import CATALOGUE_JOB, RECONCILE_JOB
 from radar_pipeline.orchestration.now_facts import CATALOGUE_SENSOR, SENSOR_INTERVAL
-from radar_pipeline.orchestration.run_facts import ENDS, End, Ends, RunReader, newest_positions, read_ends
+from radar_pipeline.orchestration.run_facts import (
+    ENDS,
+    MOST_RUNS,
+    End,
+    Ends,
+    RunReader,
+    is_checks_alone,
+    newest_positions,
+    read_ends,
+)
 
 # From when on the daily look is made, UTC: bronze is due by 03:00, and what came late has had time to be registered.
 LOOKS = dt.time(5, tzinfo=dt.UTC)
+
+# From when on it waits for nobody: a run that hangs must not keep everything from being looked at.
+LOOKS_ANYWAY = dt.time(9, tzinfo=dt.UTC)
+
+# Which unfinished run a look was made beside, whose day it may tell of.
+BESIDE_TAG = "radar/beside"
 
 # A registration that failed is asked for again after these pauses: Glue may be away for minutes. It is harmless twice.
 PAUSES = (dt.timedelta(minutes=2), dt.timedelta(minutes=10), dt.timedelta(minutes=30))
@@ -76,17 +91,19 @@ def catalogue_sensor(
         if place is None:
             begin = Place(newest_positions(context.instance))
             return dg.SensorResult(skip_reason="begins: what ends from now on is registered", cursor=begin.text())
-        return _tick(context.instance, place, alerting)
+        return _tick(context.instance, place, alerting, context.log.warning)
 
     return sensor
 
 
-def _tick(instance: dg.DagsterInstance, place: Place, alerting: Alerting) -> dg.SensorResult:
+def _tick(
+    instance: dg.DagsterInstance, place: Place, alerting: Alerting, warn: Callable[[str], None]
+) -> dg.SensorResult:
     now = alerting.clock()
     ends = read_ends(instance, place.positions)
     runs = RunReader(instance, shift=alerting.shift).by_id(ends.ends)
     landed = _landed(instance, runs, ends)
-    waiting = _waiting(place.again, runs, now)
+    waiting = _waiting(place.again, _registrations(instance, runs), now)
     overdue = {day: each for day, each in waiting.items() if each[1] <= now and day not in landed}
     requests = [_request(day, run.id) for day, run in landed.items()]
     # The key is when it was due, which the cursor holds: asked for twice, it is the same run.
@@ -94,13 +111,21 @@ def _tick(instance: dg.DagsterInstance, place: Place, alerting: Alerting) -> dg.
     # What is under way keeps its count, so that the pauses grow and end.
     asked = {day: (waiting[day][0], _UNDER_WAY) for day in waiting if day in overdue or day in landed}
     looked, today = place.looked, now.date().isoformat()
-    if looked < today and now.timetz() >= LOOKS and not requests and not _is_registering(instance):
-        requests.append(dg.RunRequest(run_key=f"look/{today}", job_name=RECONCILE_JOB))
-        looked = today
+    waits = ""
+    if looked < today and now.timetz() >= LOOKS and not requests:
+        under_way = _under_way(instance)
+        if under_way and now.timetz() < LOOKS_ANYWAY:
+            waits = f"; the daily look waits for run {under_way}, until {LOOKS_ANYWAY:%H:%M} UTC"
+        else:
+            if under_way:
+                warn(f"run {under_way} has not ended; the daily look is made all the same, and may tell of its day")
+            tags = {BESIDE_TAG: under_way} if under_way else {}
+            requests.append(dg.RunRequest(run_key=f"look/{today}", job_name=RECONCILE_JOB, tags=tags))
+            looked = today
     after = Place({**place.positions, **ends.positions}, looked, {**waiting, **asked}).text()
     if requests:
         return dg.SensorResult(run_requests=requests, cursor=after)
-    return dg.SensorResult(skip_reason=f"{len(ends.ends)} ends of runs, nothing to register", cursor=after)
+    return dg.SensorResult(skip_reason=f"{len(ends.ends)} ends of runs, nothing to register{waits}", cursor=after)
 
 
 # Due only when its run fails once more.
@@ -123,8 +148,17 @@ def _landed(instance: dg.DagsterInstance, runs: list[RunFacts], ends: Ends) -> M
 def _is_covered(instance: dg.DagsterInstance, day: str, end: End) -> bool:
     """Whether a registration of the day began after a run's end, as `radar run` does by itself."""
     wanted = dg.RunsFilter(job_name=CATALOGUE_JOB, tags={PARTITION_NAME_TAG: day})
-    records = instance.get_run_records(wanted, limit=1)
-    return any(record.create_timestamp.timestamp() >= end.at for record in records)
+    records = instance.get_run_records(wanted, limit=MOST_RUNS)
+    return any(
+        record.create_timestamp.timestamp() >= end.at and not is_checks_alone(record.dagster_run) for record in records
+    )
+
+
+def _registrations(instance: dg.DagsterInstance, runs: list[RunFacts]) -> list[RunFacts]:
+    named = {run.id: run for run in runs if run.job == CATALOGUE_JOB}
+    found = instance.get_runs(dg.RunsFilter(run_ids=list(named))) if named else ()
+    checks = {run.run_id for run in found if is_checks_alone(run)}
+    return [run for name, run in named.items() if name not in checks]
 
 
 def _waiting(
@@ -133,7 +167,7 @@ def _waiting(
     """What is tried again after the registrations that ended: a further failure waits longer, a success ends it."""
     waiting = dict(again)
     for run in runs:
-        if run.job != CATALOGUE_JOB or run.day is None:
+        if run.day is None:
             continue
         day = run.day.isoformat()
         times, _ = waiting.pop(day, (0, now))
@@ -142,9 +176,7 @@ def _waiting(
     return waiting
 
 
-def _is_registering(instance: dg.DagsterInstance) -> bool:
-    unfinished = [status for status in dg.DagsterRunStatus if status not in _FINISHED]
-    return bool(instance.get_runs(dg.RunsFilter(job_name=CATALOGUE_JOB, statuses=unfinished), limit=1))
-
-
-_FINISHED = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
+def _under_way(instance: dg.DagsterInstance) -> str | None:
+    """The id of a run that lands or registers something and has not ended, if there is one."""
+    runs = RunReader(instance).unfinished()
+    return next((run.id for run in runs if run.ingests or run.job == CATALOGUE_JOB), None)
