@@ -205,12 +205,18 @@ def test_a_daemon_that_comes_back_does_not_accuse_itself(new_desk: Desk) -> None
 
 
 @pytest.mark.parametrize("orders", [Orders(), Orders(words="it broke")], ids=["a good run", "a failed run"])
-def test_a_run_tells_that_the_sensor_which_should_tell_of_it_is_silent(desk: Desk, orders: Orders) -> None:
+@pytest.mark.parametrize("begins", [dt.time(12), dt.time(23, 55)], ids=["at noon", "shortly before midnight"])
+def test_a_run_tells_that_the_sensor_which_should_tell_of_it_is_silent(
+    desk: Desk, orders: Orders, begins: dt.time
+) -> None:
+    today = dt.datetime.now(dt.UTC).date()
+    desk.offset = dt.datetime.combine(today, begins, dt.UTC) - dt.datetime.now(dt.UTC)
     alive(desk, desk.clock())
-    desk.run(orders)
+    # Both are runs of one day: what begins shortly before midnight ends after it, and Dagster has no tomorrow to run.
+    desk.run(orders, today.isoformat())
     assert desk.told() == []
-    desk.offset = dt.timedelta(minutes=11)
+    desk.offset += dt.timedelta(minutes=11)
     beat(desk.instance, desk.clock())
     leave(desk.instance, sensor_state("retry_sensor"), desk.clock())
-    desk.run(orders)
+    desk.run(orders, today.isoformat())
     assert "watcher/alert_sensor: ERROR: The sensor alert_sensor does not tick" in desk.told()
