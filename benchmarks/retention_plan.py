@@ -98,7 +98,7 @@ def survey_child(request: dict[str, Any]) -> dict[str, Any]:
 
     from radar_pipeline.domain.layout import BronzeLayout  # noqa: PLC0415 - likewise
     from radar_pipeline.lake.listing import TableListing  # noqa: PLC0415 - likewise
-    from radar_pipeline.orchestration import lifecycle_metadata, retention, survey  # noqa: PLC0415 - likewise
+    from radar_pipeline.orchestration.aging import metadata, retention, survey  # noqa: PLC0415 - likewise
     from radar_pipeline.tables.loader import load_registry  # noqa: PLC0415 - likewise
 
     now = dt.datetime(2026, 11, 24, 6, tzinfo=dt.UTC)
@@ -140,7 +140,7 @@ def survey_child(request: dict[str, Any]) -> dict[str, Any]:
         patch.object(survey, "accepted_days", lambda *_: Accepted()),
     ):
         found = retention.Retention(systems).survey()
-        lifecycle_metadata.plan_metadata(found)
+        metadata.plan_metadata(found)
     steps = sum(len(table.steps) for table in found.plan.tables)
     return {"seconds": time.perf_counter() - begin, "mb": peak_mb(), "steps": steps}
 

@@ -17,8 +17,9 @@ from typing import Any, NoReturn
 
 from radar_pipeline.airbyte import client as airbyte_client
 from radar_pipeline.cli.platform import dagster_instance, load_platform
-from radar_pipeline.lake import glue
-from radar_pipeline.orchestration import bronze, cataloguing, day, extraction
+from radar_pipeline.lake.catalogue import glue
+from radar_pipeline.orchestration import bronze, day, extraction
+from radar_pipeline.orchestration.catalogue import cataloguing
 
 
 def die() -> NoReturn:
