@@ -24,7 +24,7 @@ from radar_pipeline.domain.catalogue.model import Mark, catalogue_name
 from radar_pipeline.lake.catalogue.cataloguing import drop_days, mark_days
 from radar_pipeline.lake.catalogue.glue import GlueCatalogue
 from radar_pipeline.orchestration.catalogue.checks import CATALOGUED, ROWS_AGREE
-from radar_pipeline.orchestration.catalogue.day import register_day
+from radar_pipeline.orchestration.catalogue.day import look_at_day, register_day
 from radar_pipeline.orchestration.catalogue.jobs import CATALOGUE_JOB, RECONCILE_JOB
 from radar_pipeline.orchestration.keys import CATALOGUE_KEY, DRIFT_KEY, bronze_key
 from radar_pipeline_tests.aws_proxy import AwsProxy, Seen, aws_proxy, json_error
@@ -229,6 +229,31 @@ def test_one_table_that_glue_refuses_is_named_told_and_ends_with_the_run_that_re
 def open_alerts(watched: Watched) -> tuple[Any, ...]:
     with watched.alerting.office(watched.world.instance) as office:
         return office.centre.open_alerts()
+
+
+@NEW
+def test_a_damaged_record_of_the_ledger_is_named_with_the_tables_that_it_may_have_proven(
+    world: World, landed: dt.date
+) -> None:
+    systems, said = world.platform.systems, list[str]()
+    folder = systems.layout.ledger_folder(landed)
+    records = {each.key: systems.lake.read(each.key) for each in systems.lake.list_objects(folder)}
+    judged = [key for key, body in records.items() if b'"store"' in body and b'"judgements"' in body]
+    assert judged
+    try:
+        for key in judged:
+            systems.lake.put(key, records[key][:-20])
+        report = register_day(systems, landed, said.append)
+        found = look_at_day(systems, landed, ["store"], said.append)
+    finally:
+        for key in judged:
+            systems.lake.put(key, records[key])
+    assert "store" in report.unproven
+    assert found == {}
+    for key in judged:
+        told = [line for line in said if key in line]
+        assert len(told) == 2
+        assert all("store" in line for line in told)
 
 
 @NEW

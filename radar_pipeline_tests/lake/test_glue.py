@@ -53,9 +53,6 @@ def test_tables_and_days_come_back_as_they_went(catalogue: GlueCatalogue) -> Non
     assert catalogue.partitions_of("store", [DAY, day(229), day(999)]) == {DAY: days[0], day(229): days[229]}
     assert catalogue.delete_partitions("store", [each.day for each in days[30:]] + [day(999)]) == {}
     assert len(catalogue.partitions("store")) == 30
-    catalogue.delete_table("store")
-    catalogue.delete_table("store")
-    assert catalogue.tables() == {}
 
 
 def test_batches_are_as_large_as_glue_takes_them(s3: S3Server, catalogue: GlueCatalogue) -> None:

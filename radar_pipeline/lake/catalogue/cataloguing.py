@@ -85,7 +85,7 @@ def publish_day(
 
 def _refused(table: str, error: CatalogueError) -> CatalogueVerdict:
     name = words.catalogue_name(table)
-    return CatalogueVerdict(table, False, (str(error),), name=name, is_passing=error.fault.is_passing)
+    return CatalogueVerdict(table, False, (str(error),), name=name)
 
 
 def _clash(table: str, clash: Sequence[str]) -> CatalogueVerdict:

@@ -166,11 +166,6 @@ class GlueCatalogue:
                 raise self.error(CatalogueFault.CHANGED, what, "made or removed meanwhile") from None
             raise
 
-    def delete_table(self, name: str) -> None:
-        """Removes a table from the catalogue, with its partitions; its data stays."""
-        database = self.config.database
-        self.if_there(f"remove the table {name}", lambda: self.glue.delete_table(DatabaseName=database, Name=name))
-
     def partitions(self, table: str, *, with_columns: bool = True) -> dict[dt.date, CataloguePartition]:
         """Every day of a table by its catalogue name; empty where there is no table."""
         return self.partitions_and_odd(table, with_columns=with_columns)[0]

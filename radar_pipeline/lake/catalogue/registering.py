@@ -39,7 +39,6 @@ class CatalogueVerdict:
         columns: The table's columns from now on; empty where it could not be registered.
         name: Name in the catalogue.
         written: Whether anything had to be written; False for a day that was registered as it is.
-        is_passing: Whether it failed for a reason that may be gone later, so that trying again is worth it.
     """
 
     table: str
@@ -49,7 +48,6 @@ class CatalogueVerdict:
     columns: tuple[CatalogueColumn, ...] = ()
     name: str = ""
     written: bool = False
-    is_passing: bool = False
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,7 @@ def _catalogued(systems: Systems) -> Look:
 
         found = _registered_in_run(context, day)
         if found is None:
-            found = look_at_day(systems, day, tables)
+            found = look_at_day(systems, day, tables, context.log.warning)
         return {name: _finding(each) for name, each in found.items()}
 
     return look

@@ -16,7 +16,7 @@ from radar_pipeline.domain.catalogue.drift import LakeDay, diff_catalogue
 from radar_pipeline.domain.catalogue.model import CatalogueState, Mark, catalogue_name, mark_of
 from radar_pipeline.domain.catalogue.proven import Standing, standing
 from radar_pipeline.domain.snapshots import Snapshot
-from radar_pipeline.domain.wording import listed, plural
+from radar_pipeline.domain.wording import listed, plural, some
 from radar_pipeline.orchestration.systems import Systems
 
 if TYPE_CHECKING:
@@ -90,8 +90,10 @@ class CatalogueReport:
         return f"{words}; not: {listed(sorted(self.failed))}" if self.failed else words
 
 
-def read_standing(systems: Systems, day: dt.date, tables: Sequence[str]) -> dict[str, Standing]:
-    """What stands of a day, of every table that the ledger holds a judgement of.
+def read_standing(
+    systems: Systems, day: dt.date, tables: Sequence[str], log: Log = lambda _line: None
+) -> dict[str, Standing]:
+    """What stands of a day, of every table that the ledger holds a judgement of; says which records are damaged.
 
     Raises:
         LakeError: The ledger cannot be read.
@@ -101,6 +103,9 @@ def read_standing(systems: Systems, day: dt.date, tables: Sequence[str]) -> dict
 
     history = read_history(systems.lake, systems.layout, until=day, days=1)
     judged = {name: judgement for name in tables if (judgement := history.judged(name, day))}
+    without = some([name for name in tables if name not in judged]) or "no table"
+    for problem in history.unreadable:
+        log(f"a record of the ledger cannot be read and is left out: {problem}; without a proof of the day: {without}")
     folders = read_folders(systems.lake, systems.layout, list(judged), day)
     return {name: standing(folders[name], judgement) for name, judgement in judged.items()}
 
@@ -121,7 +126,7 @@ def register_day(systems: Systems, day: dt.date, log: Log, *, poll: float = CRAW
     from radar_pipeline.lake.catalogue.cataloguing import publish_day
 
     names = systems.registry.names
-    found = read_standing(systems, day, names)
+    found = read_standing(systems, day, names, log)
     snapshots = {name: each.snapshot for name, each in found.items() if each.snapshot and each.snapshot.files}
     tables = {name: _without_files(name, each) for name, each in found.items() if name not in snapshots}
     bucket, layout = systems.settings.bucket, systems.layout
@@ -174,14 +179,14 @@ def compare_day(systems: Systems, day: dt.date, snapshots: Mapping[str, Snapshot
     }
 
 
-def look_at_day(systems: Systems, day: dt.date, tables: Sequence[str]) -> dict[str, TableCatalogued]:
+def look_at_day(systems: Systems, day: dt.date, tables: Sequence[str], log: Log) -> dict[str, TableCatalogued]:
     """Whether some tables' day can be queried, as the catalogue stands; changes nothing.
 
     Raises:
         LakeError: The ledger cannot be read.
         CatalogueError: The catalogue cannot be read.
     """
-    found = read_standing(systems, day, tables)
+    found = read_standing(systems, day, tables, log)
     snapshots = {name: each.snapshot for name, each in found.items() if each.snapshot and each.snapshot.files}
     without = {name: _without_files(name, each) for name, each in found.items() if name not in snapshots}
     look = compare_day if systems.settings.catalogue == "crawler" else _compare_registered
