@@ -419,7 +419,9 @@ def test_a_query_is_answered_and_archived_days_that_it_touches_are_named_first(w
 
 
 @NEW
-def test_the_crawler_is_awaited_and_what_it_left_is_compared_with_what_landed(world: World, landed: dt.date) -> None:
+def test_the_crawler_is_awaited_and_what_it_left_is_compared_with_what_landed(
+    world: World, landed: dt.date, tmp_path: Path
+) -> None:
     day = landed
     glue = glue_of(world).glue
     name = "crawler-bronze-radar"
@@ -431,6 +433,13 @@ def test_the_crawler_is_awaited_and_what_it_left_is_compared_with_what_landed(wo
     try:
         # The local crawler says SUCCEEDED and registers nothing: that is what a comparison is for.
         crawled = register_day(systems, day, lambda _line: None, poll=0.3)
+        assert world.register(day, catalogue="crawler", alerts_folder=tmp_path / "alerts") == (True, None)
+        found = failed(checks(world, CATALOGUED, day))
+        assert set(found) == tables(world) - {EMPTY}, "in Dagster too: awaited, compared, and each table red"
+        assert found["store"].startswith(crawled.failed["store"])
+        assert registered(world, day) == {}
+        assert world.register(day, catalogue="both", alerts_folder=tmp_path / "alerts") == (True, None)
+        assert failed(checks(world, CATALOGUED, day)) == {}
     finally:
         glue.delete_crawler(Name=name)
     assert crawled.crawl
