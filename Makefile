@@ -45,7 +45,7 @@ test-fast: .venv/.installed  ## the tests that start no server
 	@$(BIN)/pytest -m "not integration and not e2e and not mysql and not browser"
 
 test: lint  ## everything that CI runs: lint, types, unit, integration, end to end
-	@$(BIN)/pytest -m "not mysql" -n 3 --dist loadfile --no-loadscope-reorder || { \
+	@$(BIN)/pytest -m "not mysql" -n 4 --dist loadfile --no-loadscope-reorder || { \
 		echo "once more, one after another, what failed: real servers on a busy machine can be late, a fault is not"; \
 		$(BIN)/pytest -m "not mysql" --last-failed --last-failed-no-failures none; }
 
