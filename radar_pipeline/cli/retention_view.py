@@ -85,8 +85,8 @@ def plan_document(survey: Survey) -> Mapping[str, Any]:
         "rules": rules_document(survey.rules),
         "cost": {
             "prices": {"region": survey.prices.region, "as_of": survey.prices.as_of, "source": survey.prices.source},
-            "tiers": [_line(line) for line in cost.tiers],
-            "actions": [_line(line) for line in cost.actions],
+            "tiers": [vars(line) for line in cost.tiers],
+            "actions": [vars(line) for line in cost.actions],
             "usd_per_month": cost.usd_per_month,
             "usd_per_month_after": cost.usd_per_month_after,
             "usd_once": cost.usd_once,
@@ -277,10 +277,6 @@ def _forecast(each: Forecast) -> Mapping[str, Any]:
         "saved_usd": each.saved_usd,
         "years": [vars(year) for year in each.years],
     }
-
-
-def _line(line: CostLine) -> Mapping[str, Any]:
-    return vars(line)
 
 
 def _tally(tally: Tally) -> Mapping[str, int]:

@@ -34,11 +34,6 @@ class Alteration(StrEnum):
     ODD_NAME = "odd name"
     TWO_TYPES = "two types"
 
-    @property
-    def is_fault(self) -> bool:
-        """Whether the column cannot be queried in Athena at all."""
-        return self in {Alteration.UNKNOWN_TYPE, Alteration.NAME_CLASH, Alteration.ODD_NAME, Alteration.TWO_TYPES}
-
 
 @dataclass(frozen=True)
 class ColumnChange:
