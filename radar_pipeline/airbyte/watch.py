@@ -72,7 +72,7 @@ class _Watch:
         self._client, self._job, self._patience = client, job, patience
         self._on_progress, self._abort_if, self._sleep, self._monotonic = on_progress, abort_if, sleep, monotonic
         self._begin = self._told_at = self._changed_at = monotonic()
-        self._answered_at = self._begin
+        self._asked_at = self._answered_at = self._begin
         self._failures = 0
         self._is_told = False
         self._is_aborted = False
@@ -104,6 +104,8 @@ class _Watch:
         """One poll. Tries grow longer while they fail: a server may be slow and not away."""
         timeouts = self._client.config.timeouts
         timeout = min(timeouts.poll * 2**self._failures, _SLOWEST_POLL)
+        if not self._failures:
+            self._asked_at = self._monotonic()
         try:
             seen = self._ask(timeout)
         except (AirbyteUnreachableError, AirbyteAnswerError) as error:
@@ -147,7 +149,9 @@ class _Watch:
             try:
                 answer.exception(max(self._due_in(), 0))
             except TimeoutError:
-                self._tell(self._away())
+                # A look that has just begun is no outage, though a sign of life was due in the middle of it.
+                waited = self._monotonic() - self._asked_at
+                self._tell(self._away() if waited >= self._patience.progress_seconds else None)
                 continue
             return answer.result()
 
@@ -165,7 +169,7 @@ class _Watch:
             self._tell(f"Airbyte does not answer, the sync goes on without being watched: {error}")
 
     def _away(self) -> str:
-        return f"no answer from Airbyte for {self._monotonic() - self._answered_at:.0f} s"
+        return f"no answer from Airbyte for {self._monotonic() - self._asked_at:.0f} s"
 
     def _due_in(self) -> float:
         """Seconds until the next sign of life is due."""

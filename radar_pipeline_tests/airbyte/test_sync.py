@@ -218,6 +218,28 @@ def test_a_server_that_hangs_does_not_silence_the_log_and_is_followed_when_it_wa
     assert "no answer" not in told[-1][1], "the try that was under way is answered late, not given up"
 
 
+def test_a_sign_of_life_that_falls_into_a_look_does_not_call_it_an_outage(server, monkeypatch):
+    server.fault("stuck-job")
+    client = client_of(server)
+    job = client.start_sync().job
+
+    def slow(*arguments: Any, look: Callable[..., Any] = client.job, **options: Any) -> Any:
+        time.sleep(0.3)
+        return look(*arguments, **options)
+
+    monkeypatch.setattr(client, "job", slow)
+    told: list[str] = []
+    patience = Patience(0.5, timeout_seconds=3, outage_seconds=20, stuck_seconds=30, progress_seconds=0.7)
+    try:
+        with pytest.raises(SyncTimeoutError):
+            watch(client, job, patience, on_progress=lambda seen: told.append(str(seen)))
+    finally:
+        client.cancel(job.id)
+        server.finished(job.id)
+    assert len(told) >= 3, told
+    assert not [line for line in told if "no answer" in line]
+
+
 def test_an_outage_that_begins_with_the_start_is_ridden_out_too(server):
     server.fault("lost-post-response")
     server.fault("poll-outage", options={"seconds": 6, "mode": "reset"})
