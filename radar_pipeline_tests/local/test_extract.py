@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pymysql
 import pytest
 
+from radar_pipeline.local.extract.dialects import RowIds
 from radar_pipeline.local.extract.request import RequestError, parse_request
 from radar_pipeline.local.extract.spool import PartWriter, SpoolError
 from radar_pipeline_tests.local import extract_harness as harness
@@ -358,6 +359,33 @@ def test_a_file_that_holds_too_few_rows_never_leaves_the_spool(tmp_path):
             writer.flush()
     assert (uploaded, writer.rows) == ([], 0)
     assert not path.exists()
+
+
+def test_text_that_recurs_gets_a_dictionary_and_text_that_does_not_is_plain(tmp_path):
+    rows = 5_000
+    batch = pa.RecordBatch.from_pydict(
+        {
+            "_airbyte_ab_id": RowIds().take(rows),
+            "Status": ["aprovada", "cancelada"] * (rows // 2),
+            "Ean": [f"789{number:010}" for number in range(rows)],
+            "Id": range(rows),
+        }
+    )
+    found: list[pa.Table] = []
+    encodings: dict[str, tuple[str, ...]] = {}
+
+    def keep(file: Path) -> None:
+        found.append(pq.read_table(file))
+        group = pq.read_metadata(file).row_group(0)
+        columns = [group.column(number) for number in range(group.num_columns)]
+        encodings.update({column.path_in_schema: column.encodings for column in columns})
+
+    with PartWriter(tmp_path / "part.parquet", batch.schema, 10**6, keep) as writer:
+        writer.add(batch, batch.nbytes)
+        writer.flush()
+    assert found == [pa.Table.from_batches([batch])]
+    assert {path for path, used in encodings.items() if "RLE_DICTIONARY" in used} == {"Status"}
+    assert {"DELTA_BYTE_ARRAY"} <= set(encodings["_airbyte_ab_id"])
 
 
 def test_an_error_while_writing_leaves_no_file_and_uploads_none(tmp_path):

@@ -69,14 +69,39 @@ def parquet_schema(dialect: Dialect, casts: Iterable[Cast]) -> pa.Schema:
     return pa.schema([*first, *data])
 
 
-# Columns of one value for a whole file or nearly so. For all columns, 520,000 rows of a mixed table took 0.38 s instead
-# of 0.24 to 0.35 s to encode and 45 MB instead of 41: most dictionaries grow too large and are thrown away.
-DICTIONARY_COLUMNS = (
+# Columns of one value for a whole file or nearly so.
+_CONSTANT_COLUMNS = (
     "_airbyte_emitted_at",
     "_airbyte_extracted_at",
     "_airbyte_generation_id",
     "_airbyte_meta.sync_id",
 )
+# Fewer rows do not tell whether the values of a column recur, and gain nothing.
+_ROWS_TO_TELL = 1_000
+
+
+def dictionary_columns(first: pa.RecordBatch) -> list[str]:
+    """Columns of a file that get a dictionary, judged by its first rows: those of one value, and text that recurs.
+
+    A dictionary that grows too large is thrown away with the time that it took: for all columns, 520,000 rows of a
+    mixed table took 0.38 s instead of 0.24 to 0.35 s to encode. For text of which half or more recurs, a table of
+    products took 0.008 s instead of 0.011 s and 0.5 MB instead of 1.2.
+    """
+    return [
+        *_CONSTANT_COLUMNS,
+        *(
+            name
+            for name, values in zip(first.schema.names, first.columns, strict=True)
+            if _recurs(values) and name not in _ID_COLUMNS
+        ),
+    ]
+
+
+def _recurs(values: pa.Array) -> bool:
+    if not pa.types.is_string(values.type) or len(values) < _ROWS_TO_TELL:
+        return False
+    distinct: int = pc.count_distinct(values).as_py()
+    return 2 * distinct <= len(values)
 
 
 def column_encodings(schema: pa.Schema) -> dict[str, str]:
@@ -90,7 +115,7 @@ def column_encodings(schema: pa.Schema) -> dict[str, str]:
         path, kind = field.name, field.type
         if pa.types.is_struct(kind) and kind.num_fields and kind[0].name == _MEMBER:
             path, kind = f"{path}.{_MEMBER}", kind[0].type
-        if path not in DICTIONARY_COLUMNS and (pa.types.is_int64(kind) or pa.types.is_temporal(kind)):
+        if path not in _CONSTANT_COLUMNS and (pa.types.is_int64(kind) or pa.types.is_temporal(kind)):
             found[path] = "DELTA_BINARY_PACKED"
     return found
 

@@ -10,7 +10,7 @@ from types import TracebackType
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from radar_pipeline.local.extract.dialects import DICTIONARY_COLUMNS, column_encodings
+from radar_pipeline.local.extract.dialects import column_encodings, dictionary_columns
 
 # A row group is written when either is reached: rows enough for its statistics to mean something, and little enough
 # memory for several wide tables at once.
@@ -98,7 +98,7 @@ class PartWriter:
                 self._path,
                 self._schema,
                 compression="snappy",
-                use_dictionary=list(DICTIONARY_COLUMNS),
+                use_dictionary=dictionary_columns(self._group[0]),
                 column_encoding=column_encodings(self._schema),
             )
         self._writer.write_table(pa.Table.from_batches(self._group, self._schema))
