@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from radar_pipeline.domain.layout import without_accents
+from radar_pipeline.domain.value_kinds import arrow_kind, fits_catalogue, keeps_values, stored_kinds
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def judge_schema(
     catalogue = {column.name for column in airbyte.columns} if airbyte else None
     findings = []
     for name, kind in contract.items():
-        if source is not None and name in source and _family(source[name]) != _family(kind):
+        if source is not None and name in source and not keeps_values(kind, source[name]):
             findings.append(SchemaFinding(name, Change.RETYPED, Hop.MYSQL, kind, source[name]))
         if stored_column(name) not in stored:
             findings.append(SchemaFinding(name, Change.LOST, _hop_of_loss(name, source, catalogue), kind))
@@ -169,81 +170,13 @@ def _added_at_source(
 def _retyped_in_parquet(
     contract: Mapping[str, str], data: Sequence[tuple[str, str]], airbyte: ObservedTable | None
 ) -> list[SchemaFinding]:
-    """Columns whose files hold a kind of value that no dialect writes for the contract's type, or two kinds."""
+    """Columns whose files hold a kind of value that no connector writes for the contract's type, or two types."""
     findings = []
     catalogue = {column.name: column.type for column in airbyte.columns} if airbyte else {}
     for name, kind in contract.items():
         found = sorted({stored for column, stored in data if column == stored_column(name)})
-        allowed = _STORED_KINDS.get(_family(kind), frozenset())
-        strange = [each for each in found if allowed and _stored_kind(each) not in allowed]
+        strange = any(arrow_kind(each) not in stored_kinds(kind) for each in found)
         if strange or len(found) > 1:
-            told = _JSON_KINDS.get(catalogue.get(name, ""))
-            hop = Hop.AIRBYTE if strange and told and told not in allowed else Hop.PARQUET
+            hop = Hop.AIRBYTE if strange and not fits_catalogue(kind, catalogue.get(name, "")) else Hop.PARQUET
             findings.append(SchemaFinding(name, Change.RETYPED, hop, kind, " and ".join(found)))
     return findings
-
-
-# What destination-s3 writes for each family, in either dialect: below 1.0 dates and times are
-# struct<member0, member1>, connectors differ on YEAR, BIT, TINYINT(1) and on decimals without a fraction.
-_STORED_KINDS: Mapping[str, frozenset[str]] = {
-    "integer": frozenset({"integer", "boolean", "number"}),
-    "number": frozenset({"number", "integer"}),
-    "date": frozenset({"date", "string"}),
-    "timestamp": frozenset({"timestamp", "string"}),
-    "time": frozenset({"time", "string"}),
-    "year": frozenset({"integer", "string"}),
-    "bit": frozenset({"boolean", "string", "integer"}),
-    "text": frozenset({"string", "binary"}),
-    "binary": frozenset({"string", "binary"}),
-}
-
-# Kinds of value behind the JSON schema types of the Airbyte catalogue.
-_JSON_KINDS: Mapping[str, str] = {
-    "string": "string",
-    "integer": "integer",
-    "number": "number",
-    "boolean": "boolean",
-    "string:date": "date",
-    "string:date-time": "timestamp",
-    "string:time": "time",
-}
-
-_FAMILIES: Mapping[str, str] = {
-    **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "integer", "bigint", "boolean", "bool"), "integer"),
-    **dict.fromkeys(("decimal", "numeric", "float", "double", "real"), "number"),
-    **dict.fromkeys(("datetime", "timestamp"), "timestamp"),
-    **dict.fromkeys(("date",), "date"),
-    **dict.fromkeys(("time",), "time"),
-    **dict.fromkeys(("year",), "year"),
-    **dict.fromkeys(("bit",), "bit"),
-    **dict.fromkeys(("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set", "json"), "text"),
-    **dict.fromkeys(("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"), "binary"),
-}
-
-
-def _family(mysql_type: str) -> str:
-    """The family of a MySQL type: what a consumer would notice if it changed. Widths are not noticed."""
-    word = re.match(r"[a-z]+", mysql_type.strip().lower())
-    return _FAMILIES.get(word.group(0), word.group(0)) if word else mysql_type
-
-
-_ARROW_KINDS = (
-    (r"^struct<member0: ?(?P<inner>date32|timestamp|time64)", None),
-    (r"^u?int\d+", "integer"),
-    (r"^(double|float|halffloat|decimal)", "number"),
-    (r"^date", "date"),
-    (r"^timestamp", "timestamp"),
-    (r"^time", "time"),
-    (r"^bool", "boolean"),
-    (r"^(large_)?(string|utf8)", "string"),
-    (r"^(large_|fixed_size_)?binary", "binary"),
-)
-
-
-def _stored_kind(arrow_type: str) -> str:
-    """The kind of value that an Arrow type holds; the old dialect's date and time structs count as their member."""
-    for pattern, kind in _ARROW_KINDS:
-        found = re.match(pattern, arrow_type)
-        if found:
-            return kind or {"date32": "date", "timestamp": "timestamp", "time64": "time"}[found.group("inner")]
-    return arrow_type

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from radar_pipeline.domain.layout import stored_name
+from radar_pipeline.domain.mysql_types import same_type
 from radar_pipeline.domain.schema import ObservedColumn, ObservedTable
+from radar_pipeline.domain.value_kinds import fits_catalogue, keeps_values
 from radar_pipeline.tables.model import Registry, Table
-from radar_pipeline.tables.mysql_types import fits_catalogue, same_type
 
 
 class System(StrEnum):
@@ -35,6 +36,7 @@ class Drift(StrEnum):
     COLUMN_MISSING = "column_missing"
     COLUMN_EXTRA = "column_extra"
     COLUMN_RETYPED = "column_retyped"
+    COLUMN_REDECLARED = "column_redeclared"
     KEY_CHANGED = "key_changed"
     FOLDER_SHARED = "folder_shared"
 
@@ -74,6 +76,7 @@ _ACTIONS = {
     "who reads it; then refresh Airbyte's schema and run `radar tables pull`",
     (Drift.COLUMN_EXTRA, System.MYSQL): f"{_REFRESH}, then run `radar tables pull`",
     (Drift.COLUMN_RETYPED, System.MYSQL): f"{_REFRESH}, then run `radar tables pull`; readers see the new type",
+    (Drift.COLUMN_REDECLARED, System.MYSQL): f"{_PULL}; readers find the same values",
     (Drift.KEY_CHANGED, System.MYSQL): f"{_REFRESH}, then run `radar tables pull`",
 }
 _BY_SYSTEM = {System.REGISTRY: _PULL, System.AIRBYTE: _REFRESH, System.MYSQL: _REFRESH}
@@ -195,14 +198,17 @@ def _compare_types(name: str, column: str, types: Mapping[System, str]) -> Itera
     """Registry against MySQL in MySQL's words; Airbyte's type against what a connector makes of either."""
     mysql, contract, catalogue = (types.get(each) for each in (System.MYSQL, System.REGISTRY, System.AIRBYTE))
     agree = mysql is None or contract is None or same_type(mysql, contract)
+    keeps = mysql is None or contract is None or keeps_values(contract, mysql)
     if not agree:
         # Airbyte still holding to the contract tells that the source changed since; else the contract is behind.
+        # Holding to either tells nothing of a width, which the contract is then taken to be behind with.
         moved = catalogue is None or not fits_catalogue(str(mysql), catalogue)
+        moved = moved or (not keeps and fits_catalogue(str(contract), str(catalogue)))
         system = System.MYSQL if moved else System.REGISTRY
         sentence = f"the registry says {contract}, MySQL has {mysql}"
-        yield _finding(name, column, Drift.COLUMN_RETYPED, system, sentence)
+        yield _finding(name, column, Drift.COLUMN_REDECLARED if keeps else Drift.COLUMN_RETYPED, system, sentence)
     origin = mysql or contract
-    if agree and origin is not None and catalogue is not None and not fits_catalogue(origin, catalogue):
+    if keeps and origin is not None and catalogue is not None and not fits_catalogue(origin, catalogue):
         sentence = f"{System.MYSQL.spoken if mysql else System.REGISTRY.spoken} says {origin}, which no connector "
         yield _finding(name, column, Drift.COLUMN_RETYPED, System.AIRBYTE, f"{sentence}reads as {catalogue}")
 

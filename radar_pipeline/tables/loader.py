@@ -10,8 +10,8 @@ from pathlib import Path
 import yaml
 
 from radar_pipeline.domain.aging.policy import DEFAULT_CLASS
+from radar_pipeline.domain.mysql_types import is_mysql_type
 from radar_pipeline.tables.model import ColumnContract, LoadMode, Registry, Table
-from radar_pipeline.tables.mysql_types import is_mysql_type
 from radar_pipeline.tables.nodes import NodeReader, RegistryError, compose, did_you_mean, is_empty, read_text
 
 __all__ = ["DEFAULT_PATH", "FLAGS", "NAME_LENGTH", "RegistryError", "load_registry", "parse_registry", "split_flags"]

@@ -9,11 +9,12 @@ from enum import StrEnum
 
 from ruamel.yaml.comments import CommentedMap
 
+from radar_pipeline.domain.mysql_types import is_mysql_type, plain_type, same_type
 from radar_pipeline.domain.schema import ObservedColumn, ObservedTable
+from radar_pipeline.domain.value_kinds import fits_catalogue, guess_mysql_type
 from radar_pipeline.tables.editing import blank_line_above, insert, one_line, read, remove, scalar, write
 from radar_pipeline.tables.loader import FLAGS, NAME_LENGTH, RegistryError, parse_registry, split_flags
 from radar_pipeline.tables.model import asset_name_of
-from radar_pipeline.tables.mysql_types import fits_catalogue, guess_mysql_type, is_mysql_type, plain_type, same_type
 
 NEW_AREA, NEW_OWNER = "other", "team:data-engineering"
 

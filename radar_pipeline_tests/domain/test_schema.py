@@ -1,8 +1,16 @@
 """Which column changed, and at which hop."""
 
+import itertools
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from radar_pipeline.domain.schema import Change, Hop, ObservedColumn, ObservedTable, judge_schema, stored_column
+from radar_pipeline.local.extract.casts import Kind, cast_column
+from radar_pipeline.local.extract.dialects import parquet_schema
+from radar_pipeline.local.extract.request import Dialect
+from radar_pipeline.tables.loader import load_registry
 
 CONTRACT = {"Id": "int(11)", "Name": "varchar(80)", "Created_At": "datetime", "Preço": "decimal(12,2)"}
 OLD = [
@@ -90,3 +98,105 @@ def test_an_empty_contract_checks_nothing_and_says_so() -> None:
 @pytest.mark.parametrize(("name", "stored"), [("Preço", "Preco"), ("a b", "a_b"), ("2fa", "_2fa"), ("Id", "Id")])
 def test_column_names_in_the_bucket(name: str, stored: str) -> None:
     assert stored_column(name) == stored
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "stored"),
+    [
+        ("int", "tinyint(1)", "bool"),
+        ("tinyint(1)", "int", "int64"),
+        ("decimal(12,2)", "float", "double"),
+        ("double", "decimal(12,2)", "double"),
+        ("datetime", "date", "date32[day]"),
+        ("int", "decimal(10,2)", "double"),
+        ("decimal(12,4)", "decimal(12,2)", "double"),
+    ],
+)
+def test_a_type_that_mysql_moved_is_blamed_on_mysql(before: str, after: str, stored: str) -> None:
+    verdict = judge_schema({"c": before}, [("c", stored)], mysql=observed(c=after))
+    assert [(f.change, f.hop, f.expected, f.found) for f in verdict.findings] == [
+        (Change.RETYPED, Hop.MYSQL, before, after)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("contract", "told", "stored", "hop"),
+    [
+        ("int", "integer", "double", Hop.PARQUET),
+        ("int", "", "bool", Hop.PARQUET),
+        ("int", "boolean", "bool", Hop.AIRBYTE),
+        ("int", "number", "double", Hop.AIRBYTE),
+        ("bigint unsigned", "integer", "string", Hop.PARQUET),
+        ("decimal(12,2)", "integer", "int64", Hop.AIRBYTE),
+        ("decimal(12,2)", "number", "int64", Hop.PARQUET),
+        ("double", "number", "float", Hop.PARQUET),
+        ("datetime", "string:date-time", "string", Hop.PARQUET),
+        ("datetime", "string", "string", Hop.AIRBYTE),
+        ("date", "string:date", "struct<member0: timestamp[us, tz=UTC], member1: string>", Hop.PARQUET),
+        ("bit(1)", "boolean", "string", Hop.PARQUET),
+        ("varchar(20)", "string", "binary", Hop.PARQUET),
+    ],
+)
+def test_a_kind_of_value_that_no_connector_writes_for_the_type_is_a_change(
+    contract: str, told: str, stored: str, hop: Hop
+) -> None:
+    verdict = judge_schema({"c": contract}, [("c", stored)], mysql=observed(c=contract), airbyte=observed(c=told))
+    assert [(f.change, f.hop, f.expected, f.found) for f in verdict.findings] == [
+        (Change.RETYPED, hop, contract, stored)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("contract", "stored"),
+    [("tinyint(1)", "int64"), ("year", "string"), ("year", "int64"), ("decimal(10,0)", "double"), ("int", "int32")],
+)
+def test_where_releases_of_a_connector_differ_each_of_them_passes(contract: str, stored: str) -> None:
+    assert judge_schema({"c": contract}, [("c", stored)], mysql=observed(c=contract)).passed
+
+
+REGISTRY = load_registry()
+TYPES = sorted({column.type for name in REGISTRY.names for column in REGISTRY.get(name).columns})
+
+
+def kind_written(mysql_type: str) -> Kind:
+    """What the local worker, which knows nothing of the judgement, makes of a type."""
+    return cast_column(ObservedColumn("c", mysql_type)).kind
+
+
+RETYPINGS = [
+    (one, other) for one, other in itertools.permutations(TYPES, 2) if kind_written(one) != kind_written(other)
+]
+# What other releases of the connectors write for the type.
+TOLERATED = {("tinyint(1)", Kind.INTEGER), ("year", Kind.STRING), ("decimal(20,0)", Kind.NUMBER)}
+
+
+def written(dialect: Dialect, kind: str) -> list[tuple[str, str]]:
+    """The columns of a file that the local worker writes for a table of one column."""
+    fields = parquet_schema(dialect, [cast_column(ObservedColumn("c", kind))])
+    return [(field.name, str(field.type)) for field in fields]
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+@pytest.mark.parametrize("kind", TYPES)
+def test_what_the_worker_writes_for_a_type_of_the_registry_passes(kind: str, dialect: Dialect) -> None:
+    verdict = judge_schema({"c": kind}, written(dialect, kind), mysql=observed(c=kind))
+    assert verdict.passed, verdict.reasons
+
+
+@given(st.sampled_from(RETYPINGS), st.sampled_from(Dialect))
+def test_a_move_to_a_type_that_is_read_differently_is_found_at_the_source(
+    moved: tuple[str, str], dialect: Dialect
+) -> None:
+    before, after = moved
+    verdict = judge_schema({"c": before}, written(dialect, after), mysql=observed(c=after))
+    assert [(f.change, f.hop, f.found) for f in verdict.findings] == [(Change.RETYPED, Hop.MYSQL, after)]
+
+
+@given(st.sampled_from(RETYPINGS), st.sampled_from(Dialect))
+def test_files_alone_tell_a_move_unless_releases_of_a_connector_differ_about_the_type(
+    moved: tuple[str, str], dialect: Dialect
+) -> None:
+    before, after = moved
+    verdict = judge_schema({"c": before}, written(dialect, after))
+    expected = [] if (before, kind_written(after)) in TOLERATED else [(Change.RETYPED, Hop.PARQUET)]
+    assert [(f.change, f.hop) for f in verdict.findings] == expected

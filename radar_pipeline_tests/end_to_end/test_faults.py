@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from radar_pipeline.local.drift import apply_drift, plan_drift, undo_drift
+from radar_pipeline.local.mariadb import connect
 from radar_pipeline_tests.end_to_end.proof import (
     EMPTY,
     assert_all_green,
@@ -203,4 +204,23 @@ def test_a_column_that_drifts_at_the_source_is_named_with_the_hop_that_changed_i
             assert others == tables(world) - {"store"}
         finally:
             undo_drift(admin, home.drift)
+    assert_all_green(world, day, world.run(day, force=True), syncs=2)
+
+
+@OLD
+def test_a_number_that_became_a_flag_is_named_though_every_row_is_there(world: World) -> None:
+    day, admin = world.new_day(), world.stack.servers.admin
+    with connect(admin) as connection, connection.cursor() as cursor:
+        cursor.execute("SHOW CREATE TABLE store")
+        before = cursor.fetchone()
+        cursor.execute("ALTER TABLE store MODIFY Status tinyint(1) NOT NULL")
+        try:
+            outcome = world.run(day)
+        finally:
+            cursor.execute("ALTER TABLE store MODIFY Status int NOT NULL")
+        cursor.execute("SHOW CREATE TABLE store")
+        assert cursor.fetchone() == before
+    assert outcome.green == tables(world)
+    assert outcome.table("store").checks["schema_matches_contract"] == "failed"
+    assert "Status: int became tinyint(1) in MySQL" in outcome.reason("store", "schema_matches_contract")
     assert_all_green(world, day, world.run(day, force=True), syncs=2)

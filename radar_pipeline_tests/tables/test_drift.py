@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from radar_pipeline.domain.schema import ObservedColumn, ObservedTable
+from radar_pipeline.domain.schema import Change, Hop, ObservedColumn, ObservedTable, judge_schema
 from radar_pipeline.tables.drift import Drift, Finding, System, compare
 from radar_pipeline.tables.loader import parse_registry
 from radar_pipeline.tables.model import ColumnContract, Registry, Table
 from radar_pipeline.tables.proposal import propose_registry
-from radar_pipeline_tests.tables.strategies import databases
+from radar_pipeline_tests.tables.strategies import databases, mysql_types
 
 STORE = Table(
     "store", "stores", "team:x", ("Id",), columns=(ColumnContract("Id", "int"), ColumnContract("Name", "varchar(20)"))
@@ -98,6 +98,11 @@ def test_views_and_streams_left_out_on_purpose_are_no_drift() -> None:
             {"Id": "integer", "Name": "integer"},
             (Drift.COLUMN_RETYPED, System.AIRBYTE),
         ),
+        (
+            {"Id": "int", "Name": "varchar(40)"},
+            {"Id": "integer", "Name": "string"},
+            (Drift.COLUMN_REDECLARED, System.REGISTRY),
+        ),
     ],
 )
 def test_the_system_that_changed_a_column_is_named(
@@ -105,6 +110,25 @@ def test_the_system_that_changed_a_column_is_named(
 ) -> None:
     found = compare(REGISTRY, [table("store", **mysql)], [stream("store", **airbyte)])
     assert brief(found) == [("store", "Name", *expected)]
+
+
+@settings(deadline=None)
+@given(mysql_types(), mysql_types())
+def test_the_check_of_a_day_and_drift_call_the_same_move_a_retyping(before: str, after: str) -> None:
+    registry = Registry((dataclasses.replace(STORE, columns=(ColumnContract("Id", before),)),))
+    drift = compare(registry, [table("store", Id=after)], None)
+    check = judge_schema({"Id": before}, [("Id", "any")], mysql=table("store", Id=after))
+    assert (Drift.COLUMN_RETYPED in {each.drift for each in drift}) == (
+        Hop.MYSQL in {each.hop for each in check.findings if each.change is Change.RETYPED}
+    )
+
+
+def test_a_retyping_that_the_catalogue_cannot_show_is_blamed_on_the_source_as_the_check_does() -> None:
+    mysql = table("store", Id="tinyint(1)", Name="varchar(20)")
+    found = compare(REGISTRY, [mysql], [stream("store")])
+    assert brief(found) == [("store", "Id", Drift.COLUMN_RETYPED, System.MYSQL)]
+    check = judge_schema({"Id": "int"}, [("Id", "bool")], mysql=mysql, airbyte=stream("store"))
+    assert [(each.change, each.hop) for each in check.findings if each.column == "Id"] == [(Change.RETYPED, Hop.MYSQL)]
 
 
 def test_a_column_new_at_the_source_and_one_new_to_the_registry_are_told_apart() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 
+from radar_pipeline.domain.mysql_types import base_type
 from radar_pipeline.local.demo.database import quoted
 from radar_pipeline.local.demo.oddities import EXTREMES_TABLE, is_nullable
 from radar_pipeline.local.demo.rows import World, parent_of
 from radar_pipeline.local.demo.sizes import new_rows, stable_hash
 from radar_pipeline.tables.model import Table
-from radar_pipeline.tables.mysql_types import base_type
 
 _COUNTING_KEYS = {"smallint", "mediumint", "int", "bigint"}
 # Of a table's rows, one day edits a window of one in this many.

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from radar_pipeline.domain.mysql_types import base_type, canonical_type, type_arguments
 from radar_pipeline.local.demo import numbers, words
 from radar_pipeline.local.demo.rows import Batch
 from radar_pipeline.local.demo.texts import Maker, hexadecimal, joined, make_text, phrases
 from radar_pipeline.tables.model import ColumnContract
-from radar_pipeline.tables.mysql_types import base_type, canonical_type, type_arguments
 
 _DAY_SECONDS = 86_400
 _YEARS_BACK = 3

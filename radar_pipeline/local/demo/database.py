@@ -13,11 +13,11 @@ import pyarrow.csv as pv
 import pymysql
 from pymysql.cursors import Cursor
 
+from radar_pipeline.domain.mysql_types import base_type
 from radar_pipeline.local.demo.oddities import columns_of, is_nullable, may_be_null
 from radar_pipeline.local.demo.rows import Batch
 from radar_pipeline.local.mariadb import MySqlAddress
 from radar_pipeline.tables.model import ColumnContract, Table
-from radar_pipeline.tables.mysql_types import base_type
 
 Connection: TypeAlias = "pymysql.connections.Connection[Cursor]"
 

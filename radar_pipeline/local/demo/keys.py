@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from radar_pipeline.domain.mysql_types import base_type, canonical_type, type_arguments
 from radar_pipeline.local.demo import words
 from radar_pipeline.local.demo.numbers import Integers, digits
 from radar_pipeline.local.demo.rows import Batch, parent_of
 from radar_pipeline.tables.model import ColumnContract, Table
-from radar_pipeline.tables.mysql_types import base_type, canonical_type, type_arguments
 
 _ENDLESS = 2**40
 _MOST = {"tinyint": 127, "smallint": 32_767, "mediumint": 8_388_607, "int": 2_147_483_647}

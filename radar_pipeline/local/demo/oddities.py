@@ -8,12 +8,12 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from radar_pipeline.domain.mysql_types import base_type, canonical_type
 from radar_pipeline.local.demo.content import make
 from radar_pipeline.local.demo.keys import key_values
 from radar_pipeline.local.demo.rows import Batch
 from radar_pipeline.local.demo.sizes import stable_hash
 from radar_pipeline.tables.model import ColumnContract
-from radar_pipeline.tables.mysql_types import base_type, canonical_type
 
 # The table that shows the ends of every type, in its first rows.
 EXTREMES_TABLE: Final = "source_type_sample"

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from radar_pipeline.domain.mysql_types import base_type
 from radar_pipeline.local.demo.numbers import Integers
 from radar_pipeline.local.demo.sizes import stable_hash
 from radar_pipeline.tables.model import ColumnContract, Table
-from radar_pipeline.tables.mysql_types import base_type
 
 # What a reference is called, where that is not the table's name.
 _PARENTS = {

@@ -9,11 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from radar_pipeline.domain.mysql_types import type_arguments
 from radar_pipeline.local.demo import numbers, words
 from radar_pipeline.local.demo.rows import Batch
 from radar_pipeline.local.demo.sizes import stable_hash
 from radar_pipeline.tables.model import ColumnContract
-from radar_pipeline.tables.mysql_types import type_arguments
 
 Maker = Callable[[Batch, ColumnContract], Any]
 

@@ -1,4 +1,4 @@
-"""MySQL types: how servers spell them, which spellings mean the same, and what Airbyte makes of them.
+"""MySQL types: how servers spell them, and which spellings mean the same.
 
 MySQL 8.0.19 and later drop the display width of integers (``int``), MariaDB and older servers show it (``int(11)``);
 MariaDB shows ``json`` as ``longtext``. A contract written against one server must hold against the other.
@@ -115,51 +115,3 @@ def same_type(one: str, other: str) -> bool:
     """Whether two spellings mean the same type to whoever reads the values."""
     spellings = {canonical_type(one), canonical_type(other)}
     return len(spellings) == 1 or spellings == {"json", "longtext"}
-
-
-# What Airbyte catalogues say for a MySQL type: the JSON type, over all versions of source-mysql that servers run.
-# Source: the connector's type tables, from 0.4.8 (numbers and plain strings only) to 3.x (integer, formats).
-_NUMBERS = frozenset({"integer", "number"})
-_TEXT = frozenset({"string"})
-_CATALOGUE_TYPES = {
-    **dict.fromkeys(_INTEGERS, _NUMBERS),
-    **dict.fromkeys(("decimal", "float", "double"), _NUMBERS),
-    "bit": frozenset({"boolean", "string"}),
-    "year": _NUMBERS | _TEXT,
-    "json": frozenset({"string", "object", "array"}),
-    "longtext": frozenset({"string", "object", "array"}),
-}
-_CATALOGUE_FORMATS = {
-    "date": frozenset({"date"}),
-    "datetime": frozenset({"date-time"}),
-    "timestamp": frozenset({"date-time"}),
-    "time": frozenset({"time"}),
-}
-
-# A catalogue may leave the type out.
-_NOT_TOLD = frozenset({"", "unknown", "null"})
-
-
-def fits_catalogue(mysql_type: str, catalogue_type: str) -> bool:
-    """Whether an Airbyte catalogue's type (``integer``, ``string:date-time``) is one that a MySQL type gets there."""
-    kind, _, form = catalogue_type.strip().lower().partition(":")
-    if kind in _NOT_TOLD:
-        return True
-    base = base_type(mysql_type)
-    allowed = _CATALOGUE_TYPES.get(base, _TEXT)
-    if canonical_type(mysql_type) == "tinyint(1)":
-        allowed = allowed | {"boolean"}
-    forms = _CATALOGUE_FORMATS.get(base, frozenset())
-    is_temporal = form in {"date", "date-time", "time"}
-    return kind in allowed and (not is_temporal or form in forms)
-
-
-def guess_mysql_type(catalogue_type: str) -> str:
-    """A MySQL type for a column that only the Airbyte catalogue describes; wide enough for what it may hold."""
-    kind, _, form = catalogue_type.strip().lower().partition(":")
-    if form == "date-time":
-        return "datetime(6)"
-    if form in {"date", "time"}:
-        return form
-    plain = {"integer": "bigint", "number": "double", "boolean": "tinyint(1)", "object": "json", "array": "json"}
-    return plain.get(kind, "longtext")

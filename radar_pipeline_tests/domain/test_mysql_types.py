@@ -1,4 +1,4 @@
-"""MySQL types: spellings that mean the same, and what connectors make of them."""
+"""MySQL types: spellings that mean the same."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from radar_pipeline.tables.mysql_types import (
+from radar_pipeline.domain.mysql_types import (
     base_type,
     canonical_type,
-    fits_catalogue,
-    guess_mysql_type,
     is_mysql_type,
     plain_type,
     same_type,
@@ -89,48 +87,3 @@ def test_remarks_of_a_server_are_no_part_of_the_type() -> None:
     assert plain_type("datetime /* mariadb-5.3 */") == "datetime"
     assert plain_type("text /*M!100301 COMPRESSED*/") == "text"
     assert plain_type("enum('/* x */')") == "enum('/* x */')"
-
-
-@pytest.mark.parametrize(
-    ("mysql_type", "catalogue_type", "fits"),
-    [
-        ("int", "integer", True),
-        ("int", "number", True),
-        ("int", "string", False),
-        ("bigint unsigned", "integer", True),
-        ("tinyint(1)", "boolean", True),
-        ("tinyint", "boolean", False),
-        ("bit(1)", "boolean", True),
-        ("decimal(12,2)", "number", True),
-        ("decimal(12,2)", "string", False),
-        ("date", "string:date", True),
-        ("date", "string", True),
-        ("date", "string:date-time", False),
-        ("datetime", "string:date-time", True),
-        ("varchar(20)", "string", True),
-        ("varchar(20)", "string:date", False),
-        ("varchar(20)", "integer", False),
-        ("time", "string:time", True),
-        ("year", "integer", True),
-        ("year", "string", True),
-        ("json", "object", True),
-        ("blob", "string", True),
-        ("int", "", True),
-    ],
-)
-def test_a_catalogue_type_fits_what_some_connector_version_makes_of_the_column(
-    mysql_type: str, catalogue_type: str, fits: bool
-) -> None:
-    assert fits_catalogue(mysql_type, catalogue_type) is fits
-
-
-@settings(deadline=None)
-@given(
-    st.sampled_from(
-        ["integer", "number", "boolean", "string", "string:date", "string:date-time", "string:time", "object", "array"]
-    )
-)
-def test_the_guess_for_a_catalogue_type_fits_that_type(catalogue_type: str) -> None:
-    guess = guess_mysql_type(catalogue_type)
-    assert is_mysql_type(guess)
-    assert fits_catalogue(guess, catalogue_type)
