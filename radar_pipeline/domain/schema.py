@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from radar_pipeline.domain.layout import without_accents
-from radar_pipeline.domain.value_kinds import arrow_kind, fits_catalogue, keeps_values, stored_kinds
+from radar_pipeline.domain.value_kinds import arrow_kind, fits_catalogue, is_guess_of, keeps_values, stored_kinds
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,7 @@ def judge_schema(
     stored = {name for name, _ in data}
     source = {column.name: column.type for column in mysql.columns} if mysql else None
     catalogue = {column.name for column in airbyte.columns} if airbyte else None
+    contract = _made_precise(contract, source or {}, airbyte)
     findings = []
     for name, kind in contract.items():
         if source is not None and name in source and not keeps_values(kind, source[name]):
@@ -149,6 +150,17 @@ def judge_schema(
     if not findings:
         return SchemaVerdict(True, (), (f"all {len(contract)} columns are as the registry states them",))
     return SchemaVerdict(False, tuple(findings), tuple(str(finding) for finding in findings))
+
+
+def _made_precise(
+    contract: Mapping[str, str], source: Mapping[str, str], airbyte: ObservedTable | None
+) -> Mapping[str, str]:
+    """The contract, with MySQL's own types where it states no more than Airbyte's catalogue does."""
+    told = {column.name: column.type for column in airbyte.columns} if airbyte else {}
+    return {
+        name: source[name] if name in source and name in told and is_guess_of(kind, source[name], told[name]) else kind
+        for name, kind in contract.items()
+    }
 
 
 def _hop_of_loss(name: str, source: Mapping[str, str] | None, catalogue: AbstractSet[str] | None) -> Hop:

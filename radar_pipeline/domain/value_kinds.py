@@ -125,6 +125,17 @@ def guess_mysql_type(catalogue_type: str) -> str:
     return plain.get(kind, "longtext")
 
 
+def is_guess_of(contract_type: str, mysql_type: str, catalogue_type: str) -> bool:
+    """Whether a contract only repeats what an Airbyte catalogue says of a column that MySQL tells more precisely.
+
+    A registry that was pulled from Airbyte says ``double`` of a decimal and ``datetime(6)`` of every moment.
+    """
+    if contract_type != guess_mysql_type(catalogue_type) or not fits_catalogue(mysql_type, catalogue_type):
+        return False
+    # A catalogue of integers may hold booleans, and a whole number that becomes one loses its values.
+    return "boolean" not in stored_kinds(mysql_type) - stored_kinds(contract_type)
+
+
 # Below destination-s3 1.0 a date or time is a struct of itself and the text of what is none; it counts as itself.
 _UNION = re.compile(r"struct<member0: ?([^,>]+(?:, ?tz=[^,>]+)?), ?member1: ?string>")
 _ARROW_KINDS = (

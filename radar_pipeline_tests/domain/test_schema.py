@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from radar_pipeline.domain.schema import Change, Hop, ObservedColumn, ObservedTable, judge_schema, stored_column
+from radar_pipeline.domain.value_kinds import guess_mysql_type
 from radar_pipeline.local.extract.casts import Kind, cast_column
 from radar_pipeline.local.extract.dialects import parquet_schema
 from radar_pipeline.local.extract.request import Dialect
@@ -200,3 +201,37 @@ def test_files_alone_tell_a_move_unless_releases_of_a_connector_differ_about_the
     verdict = judge_schema({"c": before}, written(dialect, after))
     expected = [] if (before, kind_written(after)) in TOLERATED else [(Change.RETYPED, Hop.PARQUET)]
     assert [(f.change, f.hop) for f in verdict.findings] == expected
+
+
+# What the catalogue of a current source-mysql says of a column that the worker reads as one of these.
+IN_CATALOGUE = {
+    Kind.INTEGER: "integer",
+    Kind.NUMBER: "number",
+    Kind.BOOLEAN: "boolean",
+    Kind.STRING: "string",
+    Kind.DATE: "string:date",
+    Kind.TIMESTAMP: "string:date-time",
+    Kind.TIME: "string:time",
+}
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_registry_that_was_pulled_from_airbyte_agrees_with_the_source_that_tells_more(
+    kind: str, dialect: Dialect
+) -> None:
+    told = IN_CATALOGUE[kind_written(kind)]
+    verdict = judge_schema(
+        {"c": guess_mysql_type(told)}, written(dialect, kind), mysql=observed(c=kind), airbyte=observed(c=told)
+    )
+    assert verdict.passed, verdict.reasons
+
+
+def test_a_whole_number_that_becomes_a_boolean_is_found_in_a_registry_from_airbyte_too() -> None:
+    verdict = judge_schema(
+        {"c": guess_mysql_type("integer")},
+        written(Dialect.V0_3, "tinyint(1)"),
+        mysql=observed(c="tinyint(1)"),
+        airbyte=observed(c="integer"),
+    )
+    assert [(f.change, f.hop) for f in verdict.findings] == [(Change.RETYPED, Hop.MYSQL)]
