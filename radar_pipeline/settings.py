@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,7 +23,6 @@ from pydantic import (
     SecretStr,
     StringConstraints,
     ValidationError,
-    model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -137,19 +137,24 @@ class Settings(BaseSettings):
     runbooks_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_RUNBOOKS_URL")
     heartbeat_url: Secret[AnyHttpUrl] | None = Field(None, validation_alias="RADAR_HEARTBEAT_URL")
 
-    @model_validator(mode="after")
-    def _pairs_are_whole(self) -> Settings:
-        for one, other in _PAIRS:
-            if (getattr(self, one) is None) != (getattr(self, other) is None):
-                given, lacking = (one, other) if getattr(self, one) is not None else (other, one)
-                message = f"{variable(given)} is set and {variable(lacking)} is not: set both or neither"
-                raise ValueError(message)
-        return self
+    def missing(self, besides: Collection[str] = ()) -> tuple[str, ...]:
+        """One sentence for each variable without which the daily run cannot work.
 
-    def missing(self) -> tuple[str, ...]:
-        """One sentence for each variable without which the daily run cannot work."""
-        absent = [name for name in _REQUIRED if getattr(self, name) is None]
+        Args:
+            besides: Variables of which something else is said already.
+        """
+        absent = [name for name in _REQUIRED if getattr(self, name) is None and variable(name) not in besides]
         return tuple(f"{variable(name)} is not set: {_REQUIRED[name]}" for name in absent)
+
+    def half_pairs(self, besides: Collection[str] = ()) -> tuple[str, ...]:
+        """One sentence for each variable that is set without the one that belongs to it."""
+        found = []
+        for pair in _PAIRS:
+            given = [name for name in pair if getattr(self, name) is not None]
+            if len(given) == 1 and not {variable(name) for name in pair} & set(besides):
+                (lacking,) = set(pair) - set(given)
+                found.append(f"{variable(given[0])} is set and {variable(lacking)} is not: set both or neither")
+        return tuple(found)
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, for whoever has to keep them out of a text."""
@@ -189,6 +194,21 @@ def env_file(environ: Mapping[str, str] | None = None) -> Path | None:
     return next((path for path in ENV_FILES if path.is_file()), None)
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What the environment says, as far as it can be used.
+
+    Attributes:
+        settings: The settings; whatever is unusable has its default here.
+        problems: One sentence for each thing that is unusable.
+        unusable: The variables among them.
+    """
+
+    settings: Settings
+    problems: tuple[str, ...] = ()
+    unusable: frozenset[str] = frozenset()
+
+
 def load_settings(**overrides: Any) -> Settings:
     """Reads the settings of this process's environment.
 
@@ -198,16 +218,33 @@ def load_settings(**overrides: Any) -> Settings:
     Raises:
         SettingsError: A variable is set to something unusable, or the file of variables cannot be read.
     """
-    path = env_file()
-    if path is not None and not path.is_file():
-        raise SettingsError((f"RADAR_ENV_FILE names {path}, which is no readable file",))
+    reading = read_settings(**overrides)
+    if reading.problems:
+        raise SettingsError(reading.problems)
+    return reading.settings
+
+
+def read_settings(**overrides: Any) -> Reading:
+    """Reads the settings of this process's environment and everything that is wrong with them, for whoever lists it.
+
+    Args:
+        **overrides: As of ``load_settings``.
+    """
+    path, problems = env_file(), []
+    if path is not None and (problem := _unreadable(path)):
+        problems.append(problem)
+        path = None
     where = f"the environment or {path}" if path else "the environment"
+    unusable: dict[str, str] = {}
     try:
-        return Settings(_env_file=path, **overrides)
-    except UnicodeDecodeError as error:
-        raise SettingsError((f"{path} is not UTF-8 text",)) from error
+        settings = Settings(_env_file=path, **overrides)
     except ValidationError as error:
-        raise SettingsError(tuple(_sentence(each, where) for each in error.errors())) from None
+        unusable = {str(each["loc"][0]): _sentence(each, where) for each in error.errors()}
+        defaults = {variable(name): field.default for name, field in Settings.model_fields.items()}
+        settings = Settings(_env_file=path, **overrides | {name: defaults[name] for name in unusable})
+    problems += unusable.values()
+    problems += [f"{problem} (read from {where})" for problem in settings.half_pairs(unusable)]
+    return Reading(settings, tuple(problems), frozenset(unusable))
 
 
 def prepare_dagster_home(state: Path = Path(".radar"), config: Path = Path("dagster.yaml")) -> Path:
@@ -248,8 +285,21 @@ def event_log_folder() -> Path:
     return Path(home) / "history" / "runs"
 
 
+def _unreadable(path: Path) -> str | None:
+    """Why a file of variables cannot be read at all."""
+    if not path.is_file():
+        return f"RADAR_ENV_FILE names {path}, which is no readable file"
+    try:
+        path.read_text(encoding="utf-8")
+    except OSError as error:
+        return f"{path} cannot be read: {error.strerror}"
+    except UnicodeDecodeError:
+        return f"{path} is not UTF-8 text"
+    return None
+
+
 def _sentence(error: Mapping[str, Any], where: str) -> str:
     """One validation error in words. The value itself is not repeated: it may be a secret."""
     name = ".".join(str(part) for part in error["loc"])
     message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{name}, read from {where}: {message}" if name else f"{message} (read from {where})"
+    return f"{name}, read from {where}: {message}"

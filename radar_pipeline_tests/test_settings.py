@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,53 @@ def test_check_config_names_a_broken_registry_line_and_exits_with_2(
     assert result.exit_code == 2
     assert "tables.yaml:4" in result.output
     assert "volume_limit" in result.output
+
+
+def problems_of_check_config() -> list[str]:
+    result = CliRunner().invoke(main, ["check-config", "--json"])
+    assert result.exit_code == 2, result.output
+    document: dict[str, list[str]] = json.loads(result.stdout)
+    return document["problems"]
+
+
+def test_check_config_names_everything_that_is_wrong_in_one_go(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("tables", "retention", "prices", "alerts"):
+        (tmp_path / f"{name}.yaml").write_text("nonsense: 1\n")
+        monkeypatch.setenv(f"RADAR_{name.upper()}_FILE", str(tmp_path / f"{name}.yaml"))
+    monkeypatch.setenv("AIRBYTE_SERVER_PORT", "abc")
+    monkeypatch.setenv("RADAR_ENV", "prod")
+    monkeypatch.setenv("RADAR_HOST", "h")
+    monkeypatch.setenv("FARMARCAS_AWS_ACCESS_KEY_ID", "a")
+    problems = problems_of_check_config()
+    for begin in (
+        "AIRBYTE_SERVER_PORT, read from the environment: ",
+        "RADAR_ENV, read from the environment: ",
+        "RADAR_HOST is set and RADAR_PASS is not",
+        "FARMARCAS_AWS_ACCESS_KEY_ID is set and FARMARCAS_AWS_SECRET_ACCESS_KEY is not",
+        "AIRBYTE_SERVER_HOST is not set",
+    ):
+        assert sum(problem.startswith(begin) for problem in problems) == 1, (begin, problems)
+    for name in ("tables", "retention", "prices", "alerts"):
+        assert any(f"{name}.yaml:1" in problem for problem in problems), (name, problems)
+
+
+def test_of_what_is_unusable_check_config_does_not_say_too_that_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRBYTE_SERVER_HOST", " ")
+    monkeypatch.setenv("RADAR_HOST", " ")
+    monkeypatch.setenv("RADAR_PASS", SECRET)
+    problems = problems_of_check_config()
+    assert [problem.partition(",")[0] for problem in problems] == ["RADAR_HOST", "AIRBYTE_SERVER_HOST"]
+
+
+def test_a_named_file_that_is_not_there_hides_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RADAR_ENV_FILE", "nowhere.env")
+    monkeypatch.setenv("AIRBYTE_SERVER_PORT", "abc")
+    problems = problems_of_check_config()
+    assert [problem.split()[0] for problem in problems] == [
+        "RADAR_ENV_FILE",
+        "AIRBYTE_SERVER_PORT,",
+        "AIRBYTE_SERVER_HOST",
+    ]
 
 
 def test_check_config_is_content_with_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
