@@ -13,35 +13,15 @@ import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import (
-    AnyHttpUrl,
-    BeforeValidator,
-    Field,
-    Secret,
-    SecretStr,
-    StringConstraints,
-    ValidationError,
-)
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AnyHttpUrl, Field, Secret, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from radar_pipeline.values import Bucket, Day, Host, Port, Text, Texts, Uuid
 
 # Read where RADAR_ENV_FILE names no other; the second is written by the local stack while it is set up.
 ENV_FILES = (Path(".env"), Path(".radar/local/env"))
-
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", to_lower=True)]
-
-
-def _split(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    return tuple(part for each in value.split(",") if (part := each.strip()))
-
-
-# Any number of them, separated by commas.
-Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class SettingsError(Exception):
@@ -62,22 +42,24 @@ class Settings(BaseSettings):
     Defaults are the facts of the production system (docs/production.md); hosts and secrets have none.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
 
     environment: Literal["local", "development", "staging", "production"] = Field(
         "production", validation_alias="RADAR_ENV"
     )
     tables_file: Path | None = Field(None, validation_alias="RADAR_TABLES_FILE")
-    first_partition: dt.date = Field(dt.date(2025, 1, 1), validation_alias="RADAR_FIRST_PARTITION")
+    first_partition: Day = Field(dt.date(2025, 1, 1), validation_alias="RADAR_FIRST_PARTITION")
 
-    source_host: Text | None = Field(None, validation_alias="RADAR_HOST")
+    source_host: Host | None = Field(None, validation_alias="RADAR_HOST")
     source_port: Port = Field(3306, validation_alias="RADAR_PORT")
     source_database: Text = Field("radar", validation_alias="RADAR_DATABASE")
     source_user: Text = Field("bi-cognitivo-read", validation_alias="RADAR_USER")
     source_password: SecretStr | None = Field(None, validation_alias="RADAR_PASS")
     source_tls: Literal["disabled", "preferred", "required"] = Field("preferred", validation_alias="RADAR_SOURCE_TLS")
 
-    airbyte_host: Text | None = Field(None, validation_alias="AIRBYTE_SERVER_HOST")
+    airbyte_host: Host | None = Field(None, validation_alias="AIRBYTE_SERVER_HOST")
     airbyte_port: Port = Field(8001, validation_alias="AIRBYTE_SERVER_PORT")
     airbyte_scheme: Literal["http", "https"] = Field("http", validation_alias="RADAR_AIRBYTE_SCHEME")
     airbyte_ui_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_AIRBYTE_UI_URL")
@@ -92,7 +74,7 @@ class Settings(BaseSettings):
     aws_access_key_id: Text | None = Field(None, validation_alias="FARMARCAS_AWS_ACCESS_KEY_ID")
     aws_secret_access_key: SecretStr | None = Field(None, validation_alias="FARMARCAS_AWS_SECRET_ACCESS_KEY")
     aws_region: Text = Field("us-east-2", validation_alias="AWS_DEFAULT_REGION")
-    bucket: Text = Field("farmarcas-production-bronze", validation_alias="S3_BUCKET_NAME")
+    bucket: Bucket = Field("farmarcas-production-bronze", validation_alias="S3_BUCKET_NAME")
     prefix: Text = Field("origin=airbyte/database=bronze_radar", validation_alias="S3_RADAR_PREFIX")
     control_prefix: Text = Field("_radar_pipeline", validation_alias="RADAR_CONTROL_PREFIX")
     s3_endpoint_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_S3_ENDPOINT_URL")
@@ -121,7 +103,7 @@ class Settings(BaseSettings):
     pagerduty_api_token: SecretStr | None = Field(None, validation_alias="RADAR_PAGERDUTY_API_TOKEN")
     pagerduty_events_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_PAGERDUTY_EVENTS_URL")
     pagerduty_api_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_PAGERDUTY_API_URL")
-    smtp_host: Text | None = Field(None, validation_alias="RADAR_SMTP_HOST")
+    smtp_host: Host | None = Field(None, validation_alias="RADAR_SMTP_HOST")
     smtp_port: Port = Field(587, validation_alias="RADAR_SMTP_PORT")
     smtp_tls: Literal["starttls", "implicit"] = Field("starttls", validation_alias="RADAR_SMTP_TLS")
     smtp_ca_file: Path | None = Field(None, validation_alias="RADAR_SMTP_CA_FILE")

@@ -55,6 +55,57 @@ def test_an_invalid_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("AIRBYTE_SERVER_HOST", "http://airbyte:80/", "a scheme, a port, a path, which other"),
+        ("AIRBYTE_SERVER_HOST", "airbyte:8001", "also a port, which other"),
+        ("AIRBYTE_SERVER_HOST", f"admin:{SECRET}@airbyte", "also a login, which other"),
+        ("AIRBYTE_SERVER_HOST", f"https://admin:{SECRET}/x@airbyte:80", "a scheme, a login, a port, which other"),
+        ("AIRBYTE_SERVER_HOST", f"airbyte?{SECRET}", "this is neither"),
+        ("AIRBYTE_SERVER_HOST", "[::1]:8001", "also a port, which other"),
+        ("AIRBYTE_SERVER_HOST", "[::1", "also a port"),
+        ("RADAR_HOST", f"mysql://reader:{SECRET}@db/radar", "a scheme, a login, a path, which other"),
+        ("RADAR_SMTP_HOST", "smtp.example.com:587", "also a port, which other"),
+        ("S3_BUCKET_NAME", "s3://foo", "a bucket's name is expected"),
+        ("S3_BUCKET_NAME", f"foo/{SECRET}", "a bucket's name is expected"),
+        ("S3_BUCKET_NAME", "Foo_Bar", "a bucket's name is expected"),
+        ("RADAR_SYNC_TIMEOUT_SECONDS", "inf", "finite"),
+        ("RADAR_SYNC_TIMEOUT_SECONDS", "-1", "greater than 0"),
+        ("RADAR_CRAWLER_TIMEOUT_SECONDS", "nan", "finite"),
+        ("RADAR_PREFLIGHT_PAUSE_SECONDS", "nan", "finite"),
+        ("RADAR_FIRST_PARTITION", "2999-01-01", "2999-01-01 has not: today is "),
+    ],
+)
+def test_what_would_fail_later_is_refused_with_what_is_expected(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    if name == "RADAR_HOST":
+        monkeypatch.setenv("RADAR_PASS", "x")
+    with pytest.raises(SettingsError) as error:
+        load_settings()
+    (problem,) = error.value.problems
+    assert problem.startswith(f"{name}, read from the environment: ")
+    assert words in problem
+    assert SECRET not in problem
+
+
+@pytest.mark.parametrize(
+    ("value", "host"),
+    [
+        ("airbyte", "airbyte"),
+        (" airbyte_server.internal. ", "airbyte_server.internal."),
+        ("10.0.0.1", "10.0.0.1"),
+        ("::1", "::1"),
+        ("[::1]", "::1"),
+    ],
+)
+def test_names_and_addresses_are_hosts(monkeypatch: pytest.MonkeyPatch, value: str, host: str) -> None:
+    monkeypatch.setenv("AIRBYTE_SERVER_HOST", value)
+    assert load_settings().airbyte_host == host
+
+
+@pytest.mark.parametrize(
     ("given", "lacking"),
     [
         ("RADAR_HOST", "RADAR_PASS"),
