@@ -227,6 +227,18 @@ def test_check_config_is_content_with_what_is_needed(monkeypatch: pytest.MonkeyP
     assert '"problems": []' in result.output
 
 
+@pytest.mark.parametrize("command", ["run", "status"])
+def test_a_first_partition_in_the_future_is_one_sentence_and_exit_status_2(
+    monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("AIRBYTE_SERVER_HOST", "127.0.0.1")
+    monkeypatch.setenv("RADAR_FIRST_PARTITION", "2999-01-01")
+    result = CliRunner().invoke(main, [command])
+    assert result.exit_code == 2
+    assert result.output.count("\n") == 1
+    assert result.output.startswith("error: RADAR_FIRST_PARTITION, read from the environment: ")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -61,19 +61,18 @@ class Platform:
             UsageProblem: The text is no date, the day has not begun, or it lies before the first partition.
         """
         today = self.clock().date()
-        if text is None:
-            return today
         try:
-            day = dt.date.fromisoformat(text)
+            day = today if text is None else dt.date.fromisoformat(text)
         except ValueError:
             message = f"--date {text!r} is no date: write it as YYYY-MM-DD, for example {today}"
             raise UsageProblem(message) from None
+        asked = f"today, {day} (UTC)," if text is None else f"--date {day}"
         if day > today:
-            message = f"--date {day} has not begun: today is {today} (UTC)"
+            message = f"{asked} has not begun: today is {today} (UTC)"
             raise UsageProblem(message)
         if day < self.settings.first_partition:
             first = f"{self.settings.first_partition} (RADAR_FIRST_PARTITION)"
-            message = f"--date {day} lies before the first partition, {first}"
+            message = f"{asked} lies before the first partition, {first}"
             raise UsageProblem(message)
         return day
 
