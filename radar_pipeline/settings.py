@@ -9,16 +9,22 @@ in no repr.
 from __future__ import annotations
 
 import datetime as dt
+import io
+import logging
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from dotenv.parser import parse_stream
 from pydantic import AnyHttpUrl, Field, Secret, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from radar_pipeline.values import Bucket, Day, Host, Port, Text, Texts, Uuid
+
+# It warns of a line that it drops without naming the file; here that is a problem.
+logging.getLogger("dotenv.main").setLevel(logging.ERROR)
 
 # Read where RADAR_ENV_FILE names no other; the second is written by the local stack while it is set up.
 ENV_FILES = (Path(".env"), Path(".radar/local/env"))
@@ -212,10 +218,11 @@ def read_settings(**overrides: Any) -> Reading:
     Args:
         **overrides: As of ``load_settings``.
     """
-    path, problems = env_file(), []
-    if path is not None and (problem := _unreadable(path)):
-        problems.append(problem)
-        path = None
+    path = env_file()
+    problems: list[str] = []
+    if path is not None:
+        text, problems = _text_of(path)
+        path = path if text is not None else None
     where = f"the environment or {path}" if path else "the environment"
     unusable: dict[str, str] = {}
     try:
@@ -267,17 +274,23 @@ def event_log_folder() -> Path:
     return Path(home) / "history" / "runs"
 
 
-def _unreadable(path: Path) -> str | None:
-    """Why a file of variables cannot be read at all."""
+def _text_of(path: Path) -> tuple[str | None, list[str]]:
+    """A file of variables, None where it cannot be read, and what is wrong with it."""
     if not path.is_file():
-        return f"RADAR_ENV_FILE names {path}, which is no readable file"
+        return None, [f"RADAR_ENV_FILE names {path}, which is no readable file"]
     try:
-        path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
-        return f"{path} cannot be read: {error.strerror}"
+        return None, [f"{path} cannot be read: {error.strerror}"]
     except UnicodeDecodeError:
-        return f"{path} is not UTF-8 text"
-    return None
+        return None, [f"{path} is not UTF-8 text"]
+    problems = []
+    for each in parse_stream(io.StringIO(text)):
+        if each.error or (each.key is not None and each.value is None):
+            words = each.original.string
+            line = each.original.line + words[: len(words) - len(words.lstrip())].count("\n")
+            problems.append(f"{path}, line {line}: NAME=VALUE is expected, with quotes that are closed, or a # comment")
+    return text, problems
 
 
 def _sentence(error: Mapping[str, Any], where: str) -> str:

@@ -147,6 +147,49 @@ def test_a_named_file_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch)
         load_settings()
 
 
+BROKEN = {
+    f"AIRBYTE_SERVER_HOST=airbyte\nRADAR PASS={SECRET}\n": [2],
+    f"# a comment\n\n\n{SECRET}\nAIRBYTE_SERVER_HOST=airbyte\n": [4],
+    f"AIRBYTE_SERVER_HOST=airbyte\r\n\r\n'RADAR_PASS={SECRET}\r\n": [3],
+    f'RADAR_PASS="{SECRET}\nAIRBYTE_SERVER_HOST=airbyte\n=x': [1, 3],
+}
+WHOLE = f"""
+# a comment
+export AIRBYTE_SERVER_HOST=airbyte  # another
+RADAR_HOST = 'db'
+RADAR_PASS="{SECRET}
+in two lines"
+SLACK_CHANNEL=#data
+
+RADAR_PORT="""
+
+
+@pytest.mark.parametrize(("text", "lines"), BROKEN.items())
+def test_a_line_that_is_no_variable_is_named_with_its_file_and_number(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, text: str, lines: list[int]
+) -> None:
+    (tmp_path / ".env").write_bytes(text.encode())
+    for problem, line in zip(problems_of_check_config(), lines, strict=False):
+        assert problem.startswith(f".env, line {line}: NAME=VALUE is expected")
+        assert SECRET not in problem
+    result = CliRunner().invoke(main, ["run"])
+    assert result.exit_code == 2
+    assert result.output.splitlines()[0].startswith(f"error: .env, line {lines[0]}: NAME=VALUE is expected")
+    assert "dotenv" not in result.output + "".join(capfd.readouterr())
+
+
+def test_a_file_of_variables_comments_and_blank_lines_is_whole(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(WHOLE)
+    settings = load_settings()
+    assert (settings.source_host, settings.airbyte_host, settings.slack_channel) == ("db", "airbyte", "#data")
+    assert settings.secrets() == (f"{SECRET}\nin two lines",)
+
+
+def test_the_example_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RADAR_ENV_FILE", str(ROOT / ".env.example"))
+    load_settings()
+
+
 def test_the_example_names_every_variable_with_its_default() -> None:
     text = (ROOT / ".env.example").read_text()
     for name, field in Settings.model_fields.items():
