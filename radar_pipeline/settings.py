@@ -26,8 +26,11 @@ from radar_pipeline.values import Bucket, Day, Host, Port, Text, Texts, Uuid
 # It warns of a line that it drops without naming the file; here that is a problem.
 logging.getLogger("dotenv.main").setLevel(logging.ERROR)
 
+# The folder of all local state, in the project's.
+STATE = Path(".radar")
+
 # Read where RADAR_ENV_FILE names no other; the second is written by the local stack while it is set up.
-ENV_FILES = (Path(".env"), Path(".radar/local/env"))
+ENV_FILES = (Path(".env"), STATE / "local" / "env")
 
 
 class SettingsError(Exception):
@@ -171,15 +174,31 @@ def variable(field: str) -> str:
     return str(Settings.model_fields[field].validation_alias)
 
 
+def project_folder() -> Path:
+    """The nearest of this folder and those above it that holds a project's state; this one where none does.
+
+    Above, only what is the user's own counts: whoever writes the variables there decides where passwords go.
+    """
+    here = Path.cwd()
+    if not any((here / name).exists() for name in (STATE, ENV_FILES[0])):
+        for folder in here.parents:
+            state = folder / STATE
+            if state.is_dir() and state.stat().st_uid == os.getuid():
+                return folder
+    return Path()
+
+
 def env_file(environ: Mapping[str, str] | None = None) -> Path | None:
     """The file of variables that settings read beside the environment; None where there is none.
 
-    ``RADAR_ENV_FILE`` names it; else the first of ``ENV_FILES`` that exists. Variables of the environment win over it.
+    ``RADAR_ENV_FILE`` names it; else the first of the project's ``ENV_FILES`` that exists. Variables of the
+    environment win over it.
     """
     named = (os.environ if environ is None else environ).get("RADAR_ENV_FILE")
     if named:
         return Path(named)
-    return next((path for path in ENV_FILES if path.is_file()), None)
+    project = project_folder()
+    return next((path for name in ENV_FILES if (path := project / name).is_file()), None)
 
 
 @dataclass(frozen=True)
@@ -236,21 +255,33 @@ def read_settings(**overrides: Any) -> Reading:
     return Reading(settings, tuple(problems), frozenset(unusable))
 
 
-def prepare_dagster_home(state: Path = Path(".radar"), config: Path = Path("dagster.yaml")) -> Path:
+def prepare_dagster_home(*, make: bool = True) -> Path:
     """Makes this process use the project's Dagster instance, and returns its folder.
 
     A ``DAGSTER_HOME`` that is set is used as it is. Otherwise all state lies in one ignored folder, with a link to the
     project's dagster.yaml. Events are stored in batches: one at a time took six times as long (docs/decisions).
+
+    Args:
+        make: Whether to make the instance where there is none yet.
+
+    Raises:
+        SettingsError: There is none, and none was to be made.
     """
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "500")
     home = os.environ.get("DAGSTER_HOME")
     if home is None:
-        folder = (state / "dagster").resolve()
+        project = project_folder().resolve()
+        folder, config = project / STATE / "dagster", project / "dagster.yaml"
+        if not make and not folder.is_dir():
+            problem = (
+                f"nothing has run yet: there is no {folder}; go to the project's folder, or `radar run` makes it here"
+            )
+            raise SettingsError((problem,))
         folder.mkdir(parents=True, exist_ok=True)
         link = folder / "dagster.yaml"
         if config.is_file() and not link.exists():
             link.unlink(missing_ok=True)
-            link.symlink_to(config.resolve())
+            link.symlink_to(config)
         home = os.environ["DAGSTER_HOME"] = str(folder)
     return Path(home)
 

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from radar_pipeline.cli.main import main
-from radar_pipeline.settings import Settings, SettingsError, load_settings, variable
+from radar_pipeline.local.home import default_home
+from radar_pipeline.settings import Settings, SettingsError, load_settings, prepare_dagster_home, variable
 
 ROOT = Path(__file__).parent.parent
 SECRET = "hunter2-hunter2"
@@ -20,6 +21,9 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in Settings.model_fields:
         monkeypatch.delenv(variable(name), raising=False)
     monkeypatch.delenv("RADAR_ENV_FILE", raising=False)
+    # Set first: what a command sets is taken back only where something was there to be taken back to.
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    monkeypatch.delenv("DAGSTER_HOME")
     monkeypatch.chdir(tmp_path)
 
 
@@ -145,6 +149,43 @@ def test_a_named_file_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("RADAR_ENV_FILE", "nowhere.env")
     with pytest.raises(SettingsError, match=r"RADAR_ENV_FILE names nowhere\.env"):
         load_settings()
+
+
+def test_from_below_the_project_its_variables_and_its_state_are_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".radar/local").mkdir(parents=True)
+    (tmp_path / ".radar/local/env").write_text("S3_BUCKET_NAME=of-the-stack\n")
+    (tmp_path / "dagster.yaml").write_text("")
+    (tmp_path / "docs/images").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "docs/images")
+    assert load_settings().bucket == "of-the-stack"
+    assert default_home() == tmp_path / ".radar/local"
+    assert prepare_dagster_home() == tmp_path / ".radar/dagster"
+    assert (tmp_path / ".radar/dagster/dagster.yaml").resolve() == tmp_path / "dagster.yaml"
+    (tmp_path / ".env").write_text("S3_BUCKET_NAME=of-the-project\n")
+    assert load_settings().bucket == "of-the-project"
+    Path(".env").write_text("S3_BUCKET_NAME=of-this-folder\n")
+    assert load_settings().bucket == "of-this-folder"
+    assert default_home() == Path(".radar/local")
+
+
+def test_the_state_of_another_user_above_is_not_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".radar/local").mkdir(parents=True)
+    (tmp_path / ".radar/local/env").write_text("S3_BUCKET_NAME=of-another\n")
+    (tmp_path / "docs").mkdir()
+    monkeypatch.chdir(tmp_path / "docs")
+    monkeypatch.setattr("os.getuid", lambda: tmp_path.stat().st_uid + 1)
+    assert load_settings().bucket == "farmarcas-production-bronze"
+
+
+def test_status_makes_no_state_and_says_where_it_looked(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["status"])
+    assert result.exit_code == 2
+    assert result.output.count("\n") == 1
+    assert result.output.startswith(f"error: nothing has run yet: there is no {tmp_path}/.radar/dagster")
+    assert CliRunner().invoke(main, ["local", "status"]).exit_code == 1
+    assert not list(tmp_path.iterdir())
 
 
 BROKEN = {

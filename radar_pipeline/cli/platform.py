@@ -170,8 +170,15 @@ def load_platform(clock: Callable[[], dt.datetime] = utc_now, **overrides: Any) 
 
 
 @contextmanager
-def dagster_instance() -> Iterator[dg.DagsterInstance]:
-    """The project's Dagster instance."""
-    prepare_dagster_home()
+def dagster_instance(*, make: bool = True) -> Iterator[dg.DagsterInstance]:
+    """The project's Dagster instance.
+
+    Args:
+        make: Whether to make it where there is none yet.
+
+    Raises:
+        SettingsError: There is none, and none was to be made.
+    """
+    prepare_dagster_home(make=make)
     with dg.DagsterInstance.get() as instance:
         yield instance
