@@ -14,6 +14,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_settings import NoDecode
 
 _NAME = re.compile(r"[\w.-]+")
+# Without the zone, for which Python would take anything.
+_VERSION_6 = re.compile(r"[\da-fA-F:.]+")
 _PORT = re.compile(r":\d*$")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
@@ -25,11 +27,9 @@ def _split(value: Any) -> Any:
 
 
 def _host(value: str) -> str:
-    try:
-        return str(ipaddress.ip_address(value[1:-1] if value.startswith("[") and value.endswith("]") else value))
-    except ValueError:
-        if _NAME.fullmatch(value):
-            return value
+    bare = value[1:-1] if value.startswith("[") and value.endswith("]") else value
+    if _NAME.fullmatch(value) or (_VERSION_6.fullmatch(bare) and _is_address(bare)):
+        return bare
     scheme, _, rest = value.rpartition("://")
     login, _, rest = rest.rpartition("@")
     place, slash, _ = rest.partition("/")
@@ -38,6 +38,14 @@ def _host(value: str) -> str:
     has = f"there is also {found}, which other variables are for" if found else "this is neither"
     message = f"a host name or address alone is expected, and {has}"
     raise ValueError(message)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _bucket(value: str) -> str:

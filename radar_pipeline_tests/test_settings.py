@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from radar_pipeline.cli.main import main
 from radar_pipeline.local.home import default_home
@@ -68,6 +71,8 @@ def test_an_invalid_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str
         ("AIRBYTE_SERVER_HOST", f"airbyte?{SECRET}", "this is neither"),
         ("AIRBYTE_SERVER_HOST", "[::1]:8001", "also a port, which other"),
         ("AIRBYTE_SERVER_HOST", "[::1", "also a port"),
+        # Python takes whatever follows % for the zone of an address.
+        ("AIRBYTE_SERVER_HOST", f"::1%{SECRET}@airbyte", "also a login"),
         ("RADAR_HOST", f"mysql://reader:{SECRET}@db/radar", "a scheme, a login, a path, which other"),
         ("RADAR_SMTP_HOST", "smtp.example.com:587", "also a port, which other"),
         ("S3_BUCKET_NAME", "s3://foo", "a bucket's name is expected"),
@@ -92,6 +97,14 @@ def test_what_would_fail_later_is_refused_with_what_is_expected(
     assert problem.startswith(f"{name}, read from the environment: ")
     assert words in problem
     assert SECRET not in problem
+
+
+@given(st.text("ABC123@:/?#[]% ", min_size=6).filter(str.strip), st.sampled_from(["", "http://", "mysql://reader:"]))
+def test_no_login_before_a_host_is_taken_or_repeated(login: str, before: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        Settings(AIRBYTE_SERVER_HOST=f"{before}{login}@airbyte")  # type: ignore[call-arg]
+    (problem,) = error.value.errors(include_input=False, include_context=False)
+    assert login.strip() not in str(problem["msg"])
 
 
 @pytest.mark.parametrize(
