@@ -29,6 +29,7 @@ setup(
         "tenacity>=9,<10",
         "pydantic>=2.10,<3",
         "pydantic-settings>=2.6,<3",
+        "python-dotenv>=1,<2",
         "ruamel.yaml>=0.18,<0.20",
         "PyYAML>=6,<7",
         "PyMySQL>=1.1.1,<2",

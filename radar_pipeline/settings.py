@@ -9,39 +9,28 @@ in no repr.
 from __future__ import annotations
 
 import datetime as dt
+import io
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import (
-    AnyHttpUrl,
-    BeforeValidator,
-    Field,
-    Secret,
-    SecretStr,
-    StringConstraints,
-    ValidationError,
-    model_validator,
-)
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from dotenv.parser import parse_stream
+from pydantic import AnyHttpUrl, Field, Secret, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from radar_pipeline.values import Bucket, Day, Host, Port, Text, Texts, Uuid
+
+# It warns of a line that it drops without naming the file; here that is a problem.
+logging.getLogger("dotenv.main").setLevel(logging.ERROR)
+
+# The folder of all local state, in the project's.
+STATE = Path(".radar")
 
 # Read where RADAR_ENV_FILE names no other; the second is written by the local stack while it is set up.
-ENV_FILES = (Path(".env"), Path(".radar/local/env"))
-
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", to_lower=True)]
-
-
-def _split(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    return tuple(part for each in value.split(",") if (part := each.strip()))
-
-
-# Any number of them, separated by commas.
-Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+ENV_FILES = (Path(".env"), STATE / "local" / "env")
 
 
 class SettingsError(Exception):
@@ -62,22 +51,24 @@ class Settings(BaseSettings):
     Defaults are the facts of the production system (docs/production.md); hosts and secrets have none.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
 
     environment: Literal["local", "development", "staging", "production"] = Field(
         "production", validation_alias="RADAR_ENV"
     )
     tables_file: Path | None = Field(None, validation_alias="RADAR_TABLES_FILE")
-    first_partition: dt.date = Field(dt.date(2025, 1, 1), validation_alias="RADAR_FIRST_PARTITION")
+    first_partition: Day = Field(dt.date(2025, 1, 1), validation_alias="RADAR_FIRST_PARTITION")
 
-    source_host: Text | None = Field(None, validation_alias="RADAR_HOST")
+    source_host: Host | None = Field(None, validation_alias="RADAR_HOST")
     source_port: Port = Field(3306, validation_alias="RADAR_PORT")
     source_database: Text = Field("radar", validation_alias="RADAR_DATABASE")
     source_user: Text = Field("bi-cognitivo-read", validation_alias="RADAR_USER")
     source_password: SecretStr | None = Field(None, validation_alias="RADAR_PASS")
     source_tls: Literal["disabled", "preferred", "required"] = Field("preferred", validation_alias="RADAR_SOURCE_TLS")
 
-    airbyte_host: Text | None = Field(None, validation_alias="AIRBYTE_SERVER_HOST")
+    airbyte_host: Host | None = Field(None, validation_alias="AIRBYTE_SERVER_HOST")
     airbyte_port: Port = Field(8001, validation_alias="AIRBYTE_SERVER_PORT")
     airbyte_scheme: Literal["http", "https"] = Field("http", validation_alias="RADAR_AIRBYTE_SCHEME")
     airbyte_ui_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_AIRBYTE_UI_URL")
@@ -92,7 +83,7 @@ class Settings(BaseSettings):
     aws_access_key_id: Text | None = Field(None, validation_alias="FARMARCAS_AWS_ACCESS_KEY_ID")
     aws_secret_access_key: SecretStr | None = Field(None, validation_alias="FARMARCAS_AWS_SECRET_ACCESS_KEY")
     aws_region: Text = Field("us-east-2", validation_alias="AWS_DEFAULT_REGION")
-    bucket: Text = Field("farmarcas-production-bronze", validation_alias="S3_BUCKET_NAME")
+    bucket: Bucket = Field("farmarcas-production-bronze", validation_alias="S3_BUCKET_NAME")
     prefix: Text = Field("origin=airbyte/database=bronze_radar", validation_alias="S3_RADAR_PREFIX")
     control_prefix: Text = Field("_radar_pipeline", validation_alias="RADAR_CONTROL_PREFIX")
     s3_endpoint_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_S3_ENDPOINT_URL")
@@ -121,7 +112,7 @@ class Settings(BaseSettings):
     pagerduty_api_token: SecretStr | None = Field(None, validation_alias="RADAR_PAGERDUTY_API_TOKEN")
     pagerduty_events_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_PAGERDUTY_EVENTS_URL")
     pagerduty_api_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_PAGERDUTY_API_URL")
-    smtp_host: Text | None = Field(None, validation_alias="RADAR_SMTP_HOST")
+    smtp_host: Host | None = Field(None, validation_alias="RADAR_SMTP_HOST")
     smtp_port: Port = Field(587, validation_alias="RADAR_SMTP_PORT")
     smtp_tls: Literal["starttls", "implicit"] = Field("starttls", validation_alias="RADAR_SMTP_TLS")
     smtp_ca_file: Path | None = Field(None, validation_alias="RADAR_SMTP_CA_FILE")
@@ -137,19 +128,24 @@ class Settings(BaseSettings):
     runbooks_url: AnyHttpUrl | None = Field(None, validation_alias="RADAR_RUNBOOKS_URL")
     heartbeat_url: Secret[AnyHttpUrl] | None = Field(None, validation_alias="RADAR_HEARTBEAT_URL")
 
-    @model_validator(mode="after")
-    def _pairs_are_whole(self) -> Settings:
-        for one, other in _PAIRS:
-            if (getattr(self, one) is None) != (getattr(self, other) is None):
-                given, lacking = (one, other) if getattr(self, one) is not None else (other, one)
-                message = f"{variable(given)} is set and {variable(lacking)} is not: set both or neither"
-                raise ValueError(message)
-        return self
+    def missing(self, besides: Collection[str] = ()) -> tuple[str, ...]:
+        """One sentence for each variable without which the daily run cannot work.
 
-    def missing(self) -> tuple[str, ...]:
-        """One sentence for each variable without which the daily run cannot work."""
-        absent = [name for name in _REQUIRED if getattr(self, name) is None]
+        Args:
+            besides: Variables of which something else is said already.
+        """
+        absent = [name for name in _REQUIRED if getattr(self, name) is None and variable(name) not in besides]
         return tuple(f"{variable(name)} is not set: {_REQUIRED[name]}" for name in absent)
+
+    def half_pairs(self, besides: Collection[str] = ()) -> tuple[str, ...]:
+        """One sentence for each variable that is set without the one that belongs to it."""
+        found = []
+        for pair in _PAIRS:
+            given = [name for name in pair if getattr(self, name) is not None]
+            if len(given) == 1 and not {variable(name) for name in pair} & set(besides):
+                (lacking,) = set(pair) - set(given)
+                found.append(f"{variable(given[0])} is set and {variable(lacking)} is not: set both or neither")
+        return tuple(found)
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, for whoever has to keep them out of a text."""
@@ -178,15 +174,46 @@ def variable(field: str) -> str:
     return str(Settings.model_fields[field].validation_alias)
 
 
+def project_folder() -> Path:
+    """The nearest of this folder and those above it that holds a project's state; this one where none does.
+
+    Above, only what is the user's own counts: whoever writes the variables there decides where passwords go.
+    """
+    here = Path.cwd()
+    if not any((here / name).exists() for name in (STATE, ENV_FILES[0])):
+        for folder in here.parents:
+            state = folder / STATE
+            if state.is_dir() and state.stat().st_uid == os.getuid():
+                return folder
+    return Path()
+
+
 def env_file(environ: Mapping[str, str] | None = None) -> Path | None:
     """The file of variables that settings read beside the environment; None where there is none.
 
-    ``RADAR_ENV_FILE`` names it; else the first of ``ENV_FILES`` that exists. Variables of the environment win over it.
+    ``RADAR_ENV_FILE`` names it; else the first of the project's ``ENV_FILES`` that exists. Variables of the
+    environment win over it.
     """
     named = (os.environ if environ is None else environ).get("RADAR_ENV_FILE")
     if named:
         return Path(named)
-    return next((path for path in ENV_FILES if path.is_file()), None)
+    project = project_folder()
+    return next((path for name in ENV_FILES if (path := project / name).is_file()), None)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the environment says, as far as it can be used.
+
+    Attributes:
+        settings: The settings; whatever is unusable has its default here.
+        problems: One sentence for each thing that is unusable.
+        unusable: The variables among them.
+    """
+
+    settings: Settings
+    problems: tuple[str, ...] = ()
+    unusable: frozenset[str] = frozenset()
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -198,33 +225,63 @@ def load_settings(**overrides: Any) -> Settings:
     Raises:
         SettingsError: A variable is set to something unusable, or the file of variables cannot be read.
     """
+    reading = read_settings(**overrides)
+    if reading.problems:
+        raise SettingsError(reading.problems)
+    return reading.settings
+
+
+def read_settings(**overrides: Any) -> Reading:
+    """Reads the settings of this process's environment and everything that is wrong with them, for whoever lists it.
+
+    Args:
+        **overrides: As of ``load_settings``.
+    """
     path = env_file()
-    if path is not None and not path.is_file():
-        raise SettingsError((f"RADAR_ENV_FILE names {path}, which is no readable file",))
+    problems: list[str] = []
+    if path is not None:
+        text, problems = _text_of(path)
+        path = path if text is not None else None
     where = f"the environment or {path}" if path else "the environment"
+    unusable: dict[str, str] = {}
     try:
-        return Settings(_env_file=path, **overrides)
-    except UnicodeDecodeError as error:
-        raise SettingsError((f"{path} is not UTF-8 text",)) from error
+        settings = Settings(_env_file=path, **overrides)
     except ValidationError as error:
-        raise SettingsError(tuple(_sentence(each, where) for each in error.errors())) from None
+        unusable = {str(each["loc"][0]): _sentence(each, where) for each in error.errors()}
+        defaults = {variable(name): field.default for name, field in Settings.model_fields.items()}
+        settings = Settings(_env_file=path, **overrides | {name: defaults[name] for name in unusable})
+    problems += unusable.values()
+    problems += [f"{problem} (read from {where})" for problem in settings.half_pairs(unusable)]
+    return Reading(settings, tuple(problems), frozenset(unusable))
 
 
-def prepare_dagster_home(state: Path = Path(".radar"), config: Path = Path("dagster.yaml")) -> Path:
+def prepare_dagster_home(*, make: bool = True) -> Path:
     """Makes this process use the project's Dagster instance, and returns its folder.
 
     A ``DAGSTER_HOME`` that is set is used as it is. Otherwise all state lies in one ignored folder, with a link to the
     project's dagster.yaml. Events are stored in batches: one at a time took six times as long (docs/decisions).
+
+    Args:
+        make: Whether to make the instance where there is none yet.
+
+    Raises:
+        SettingsError: There is none, and none was to be made.
     """
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "500")
     home = os.environ.get("DAGSTER_HOME")
     if home is None:
-        folder = (state / "dagster").resolve()
+        project = project_folder().resolve()
+        folder, config = project / STATE / "dagster", project / "dagster.yaml"
+        if not make and not folder.is_dir():
+            problem = (
+                f"nothing has run yet: there is no {folder}; go to the project's folder, or `radar run` makes it here"
+            )
+            raise SettingsError((problem,))
         folder.mkdir(parents=True, exist_ok=True)
         link = folder / "dagster.yaml"
         if config.is_file() and not link.exists():
             link.unlink(missing_ok=True)
-            link.symlink_to(config.resolve())
+            link.symlink_to(config)
         home = os.environ["DAGSTER_HOME"] = str(folder)
     return Path(home)
 
@@ -248,8 +305,27 @@ def event_log_folder() -> Path:
     return Path(home) / "history" / "runs"
 
 
+def _text_of(path: Path) -> tuple[str | None, list[str]]:
+    """A file of variables, None where it cannot be read, and what is wrong with it."""
+    if not path.is_file():
+        return None, [f"RADAR_ENV_FILE names {path}, which is no readable file"]
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        return None, [f"{path} cannot be read: {error.strerror}"]
+    except UnicodeDecodeError:
+        return None, [f"{path} is not UTF-8 text"]
+    problems = []
+    for each in parse_stream(io.StringIO(text)):
+        if each.error or (each.key is not None and each.value is None):
+            words = each.original.string
+            line = each.original.line + words[: len(words) - len(words.lstrip())].count("\n")
+            problems.append(f"{path}, line {line}: NAME=VALUE is expected, with quotes that are closed, or a # comment")
+    return text, problems
+
+
 def _sentence(error: Mapping[str, Any], where: str) -> str:
     """One validation error in words. The value itself is not repeated: it may be a secret."""
     name = ".".join(str(part) for part in error["loc"])
     message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{name}, read from {where}: {message}" if name else f"{message} (read from {where})"
+    return f"{name}, read from {where}: {message}"

@@ -144,8 +144,7 @@ class AirbyteClient:
         workspace = self.connection().workspace_id
         if workspace is None:
             return None
-        root = (self.config.ui_url or self.config.base_url).rstrip("/")
-        page = f"{root}/workspaces/{workspace}/connections/{self.config.connection_id}"
+        page = f"{self.config.page}/workspaces/{workspace}/connections/{self.config.connection_id}"
         return f"{page}/timeline?openLogs=true&jobId={job_id}" if self.features.is_modern else f"{page}/status#{job_id}"
 
 
@@ -159,9 +158,7 @@ def connect(config: AirbyteConfig) -> AirbyteClient:
     configuration = http.exists(_OLD_HEALTH)
     public = http.exists(_PUBLIC_HEALTH)
     if not configuration and not public:
-        message = (
-            f"{config.base_url} answers, but neither /api/v1 nor /api/public/v1 is there: is it an Airbyte server?"
-        )
+        message = f"{config.address} answers, but neither /api/v1 nor /api/public/v1 is there: is it an Airbyte server?"
         raise AirbyteError(message)
     version = _version(http) if configuration else None
     return AirbyteClient(config, http, ServerFeatures(configuration, public, version))

@@ -103,16 +103,16 @@ class Http:
         return self._request(method, path, timeout, headers=headers, **options)
 
     def _request(self, method: str, path: str, timeout: float, **options: Any) -> requests.Response:
-        base = self._config.base_url.rstrip("/")
+        base, shown = self._config.base_url.rstrip("/"), self._config.address
         try:
             return self._session.request(
                 method, base + path, timeout=(self._config.timeouts.connect, timeout), allow_redirects=False, **options
             )
         except requests.Timeout:
-            message = f"Airbyte at {base} did not answer {method} {path} within {timeout:g} s"
+            message = f"Airbyte at {shown} did not answer {method} {path} within {timeout:g} s"
             raise AirbyteUnreachableError(message) from None
         except requests.RequestException as error:
-            message = f"Airbyte at {base} cannot be reached for {method} {path}: {self._redacted(_root_cause(error))}"
+            message = f"Airbyte at {shown} cannot be reached for {method} {path}: {self._redacted(_root_cause(error))}"
             raise AirbyteUnreachableError(message) from None
 
     def _bearer(self, auth: ClientCredentials) -> str:
@@ -122,7 +122,7 @@ class Http:
         answer = self._request("POST", TOKEN_PATH, self._config.timeouts.read, json=body)
         granted = self._understood(answer, "POST", TOKEN_PATH)
         if not isinstance(granted, dict) or not granted.get("access_token"):
-            message = f"Airbyte at {self._config.base_url} granted no token: check the client id and its secret"
+            message = f"Airbyte at {self._config.address} granted no token: check the client id and its secret"
             raise AirbyteAuthError(message)
         self._token = str(granted["access_token"])
         life = granted.get("expires_in")

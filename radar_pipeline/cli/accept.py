@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import getpass
 
 import click
 import dagster as dg
 
 from radar_pipeline.cli.alerts_told import alerts_told
-from radar_pipeline.cli.console import UsageProblem, out, plain_errors, progress
+from radar_pipeline.cli.console import UsageProblem, err, out, plain_errors, print_json, progress
 from radar_pipeline.cli.platform import Platform, dagster_instance, load_platform
 from radar_pipeline.domain.judgement import Check, TableDay
 from radar_pipeline.domain.ledger import Judgement
@@ -20,7 +21,8 @@ from radar_pipeline.orchestration.keys import bronze_key
 @click.option("--date", "date", required=True, metavar="YYYY-MM-DD", help="The partition of the snapshot.")
 @click.option("--reason", required=True, help="Why the snapshot is right although a check doubts it.")
 @click.option("--by", default=getpass.getuser, show_default="your user name", help="Who answers for it.")
-def accept_command(table: str, date: str, reason: str, by: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print what was recorded as JSON for programs.")
+def accept_command(table: str, date: str, reason: str, by: str, as_json: bool) -> None:
     """Accept the snapshot of TABLE on a day although its volume or schema is doubted.
 
     Tomorrow's volume is measured against it. Data that is not there, or counts that do not agree, cannot be accepted.
@@ -34,19 +36,22 @@ def accept_command(table: str, date: str, reason: str, by: str) -> None:
         if table not in platform.registry:
             message = f"{table!r} is no table of the registry; `radar status` lists them"
             raise UsageProblem(message)
-        with progress(f"reading {table} of {day}"):
+        with progress(f"reading {table} of {day}", quiet=as_json):
             judged = _judge(platform, table, day.isoformat())
-            _record(platform, judged, day.isoformat(), by.strip(), reason.strip())
+            recorded = _record(platform, judged, day.isoformat(), by.strip(), reason.strip())
         with (
             dagster_instance() as instance,
-            alerts_told(platform, instance, out),
-            progress("evaluating its checks") as tell,
+            alerts_told(platform, instance, err if as_json else out),
+            progress("evaluating its checks", quiet=as_json) as tell,
         ):
             keys = [dg.AssetCheckKey(bronze_key(platform.registry[table]), check.value) for check in Check]
             success, failure = platform.execute("ingest_bronze_job", instance, day, tell, checks=keys)
     if not success:
         message = f"the acceptance is recorded, but its checks could not be evaluated: {failure}"
         raise UsageProblem(message)
+    if as_json:
+        print_json({"partition": day, **dataclasses.asdict(recorded)})
+        return
     out.print(f"{table} of {day} is accepted by {by}: {reason}", highlight=False, markup=False, soft_wrap=True)
 
 
@@ -62,7 +67,7 @@ def _judge(platform: Platform, table: str, date: str) -> TableDay:
     return judged
 
 
-def _record(platform: Platform, judged: TableDay, date: str, by: str, reason: str) -> None:
+def _record(platform: Platform, judged: TableDay, date: str, by: str, reason: str) -> Judgement:
     from radar_pipeline.lake.ledger import record_judgements
 
     snapshot = judged.landing.snapshot
@@ -79,3 +84,4 @@ def _record(platform: Platform, judged: TableDay, date: str, by: str, reason: st
     )
     systems = platform.systems
     record_judgements(systems.lake, systems.layout, platform.day(date), [judgement])
+    return judgement

@@ -8,13 +8,13 @@ import click
 from rich.markup import escape
 
 from radar_pipeline.cli.console import UNUSABLE, out, print_json, progress
-from radar_pipeline.settings import SettingsError, env_file, load_settings
+from radar_pipeline.settings import env_file, read_settings
 from radar_pipeline.tables.loader import RegistryError, load_registry
+from radar_pipeline.tables.model import Registry
 
 if TYPE_CHECKING:
     from radar_pipeline.cli.connections import Answer
     from radar_pipeline.settings import Settings
-    from radar_pipeline.tables.model import Registry
 
 
 @click.command("check-config")
@@ -43,31 +43,25 @@ def check_config_command(connect: bool, as_json: bool) -> None:
 
 
 def _inspect() -> tuple[list[str], list[str]]:
-    problems: list[str] = []
+    reading = read_settings()
+    settings = reading.settings
+    problems = [*reading.problems, *settings.missing(reading.unusable)]
     notes = [f"variables are read from the environment{_beside()}"]
-    tables_file, settings = None, None
+    _inspect_alerts(settings, problems, notes)
+    if settings.source_host is None:
+        notes.append("RADAR_HOST is not set: the source's own row counts and columns will not be compared")
+    if settings.aws_access_key_id is None:
+        notes.append("FARMARCAS_AWS_ACCESS_KEY_ID is not set: AWS credentials come from the default chain")
+    notes.append(_catalogue(settings))
+    registry = None
     try:
-        settings = load_settings()
-    except SettingsError as error:
-        problems += error.problems
-    else:
-        _inspect_alerts(settings, problems, notes)
-        problems += settings.missing()
-        tables_file = settings.tables_file
-        if settings.source_host is None:
-            notes.append("RADAR_HOST is not set: the source's own row counts and columns will not be compared")
-        if settings.aws_access_key_id is None:
-            notes.append("FARMARCAS_AWS_ACCESS_KEY_ID is not set: AWS credentials come from the default chain")
-        notes.append(_catalogue(settings))
-    try:
-        registry = load_registry(tables_file)
+        registry = load_registry(settings.tables_file)
     except RegistryError as error:
         problems += str(error).splitlines()
     else:
         critical = sum(table.critical for table in registry.tables)
         notes.append(f"{len(registry.tables)} tables in {registry.path}, {critical} of them critical")
-        if settings is not None:
-            _inspect_retention(settings, registry, problems, notes)
+    _inspect_retention(settings, registry or Registry(()), problems, notes)
     return problems, notes
 
 

@@ -12,7 +12,7 @@ from radar_pipeline.cli.console import NOT_WELL, out, print_json
 from radar_pipeline.cli.local_context import LocalGroup, reporting, require_own_database, stack_of
 from radar_pipeline.cli.local_faults import clock_command, fault_command
 from radar_pipeline.cli.local_history import history_command
-from radar_pipeline.local.home import DEFAULT_HOME
+from radar_pipeline.local.home import default_home
 from radar_pipeline.local.mariadb import DATABASE, READER, MySqlAddress
 from radar_pipeline.local.state import ERAS, SMTP
 
@@ -25,8 +25,8 @@ _PORT = click.IntRange(1, 65_535)
     "--home",
     envvar="RADAR_LOCAL_HOME",
     type=click.Path(file_okay=False, path_type=Path),
-    default=DEFAULT_HOME,
-    show_default=True,
+    default=default_home,
+    show_default="the project's .radar/local",
     show_envvar=True,
     help="Folder of everything the stack keeps.",
 )

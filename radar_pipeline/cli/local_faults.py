@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -111,9 +112,11 @@ def _options(pairs: tuple[str, ...]) -> dict[str, Any]:
             message = f"--option {pair}: expected NAME=VALUE"
             raise click.UsageError(message)
         try:
-            found[name] = json.loads(value)
+            read = json.loads(value)
         except ValueError:
-            found[name] = value
+            read = value
+        # JSON has no words for what is not finite, and could not carry it on.
+        found[name] = value if isinstance(read, float) and not math.isfinite(read) else read
     return found
 
 

@@ -61,19 +61,18 @@ class Platform:
             UsageProblem: The text is no date, the day has not begun, or it lies before the first partition.
         """
         today = self.clock().date()
-        if text is None:
-            return today
         try:
-            day = dt.date.fromisoformat(text)
+            day = today if text is None else dt.date.fromisoformat(text)
         except ValueError:
             message = f"--date {text!r} is no date: write it as YYYY-MM-DD, for example {today}"
             raise UsageProblem(message) from None
+        asked = f"today, {day} (UTC)," if text is None else f"--date {day}"
         if day > today:
-            message = f"--date {day} has not begun: today is {today} (UTC)"
+            message = f"{asked} has not begun: today is {today} (UTC)"
             raise UsageProblem(message)
         if day < self.settings.first_partition:
             first = f"{self.settings.first_partition} (RADAR_FIRST_PARTITION)"
-            message = f"--date {day} lies before the first partition, {first}"
+            message = f"{asked} lies before the first partition, {first}"
             raise UsageProblem(message)
         return day
 
@@ -171,8 +170,15 @@ def load_platform(clock: Callable[[], dt.datetime] = utc_now, **overrides: Any) 
 
 
 @contextmanager
-def dagster_instance() -> Iterator[dg.DagsterInstance]:
-    """The project's Dagster instance."""
-    prepare_dagster_home()
+def dagster_instance(*, make: bool = True) -> Iterator[dg.DagsterInstance]:
+    """The project's Dagster instance.
+
+    Args:
+        make: Whether to make it where there is none yet.
+
+    Raises:
+        SettingsError: There is none, and none was to be made.
+    """
+    prepare_dagster_home(make=make)
     with dg.DagsterInstance.get() as instance:
         yield instance

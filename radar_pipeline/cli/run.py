@@ -121,7 +121,7 @@ def status_command(date: str | None, as_json: bool) -> None:
     with plain_errors():
         platform = load_platform()
         day = platform.day(date)
-        with dagster_instance() as instance:
+        with dagster_instance(make=False) as instance:
             status = read_status(instance, platform.registry, day, airbyte_job(platform, day))
             catalogue = read_catalogue(instance, platform.registry, day)
     if as_json:

@@ -86,7 +86,8 @@ def diff_command(skipped: tuple[str, ...], as_json: bool) -> None:
 @click.option("--from", "source", type=click.Choice(_ORIGINS), default=Origin.MYSQL.value, show_default=True)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to change or make.")
 @click.option("--write/--dry-run", default=False, help="Write the file, or only show what would change (the default).")
-def pull_command(source: str, output: Path | None, write: bool) -> None:
+@_JSON
+def pull_command(source: str, output: Path | None, write: bool, as_json: bool) -> None:
     """Propose a registry for the tables that are there, and show what changes.
 
     What people wrote about known tables stays: areas, owners, limits, flags, comments. With --write the file is
@@ -103,13 +104,20 @@ def pull_command(source: str, output: Path | None, write: bool) -> None:
         current = _text_of(path)
         known = load_registry(path) if current is not None else Registry(())
         proposal = propose_registry(_observe(settings, known, origin), current, origin)
-    _print_proposal(proposal, known, current or "", path)
-    if proposal.text == current:
+        is_new = proposal.text != current
+        kept = _replace(path, proposal.text) if is_new and write else None
+    diff = _diff(current or "", proposal.text, path)
+    _warn_of_critical(proposal, known)
+    if as_json:
+        document = dataclasses.asdict(proposal) | {"file": str(path), "from": origin, "diff": diff}
+        print_json(document | {"written": is_new and write, "kept": str(kept) if kept else None})
+        return
+    _print_proposal(proposal, diff)
+    if not is_new:
         err.print(f"{escape(str(path))} is up to date", highlight=False, soft_wrap=True)
     elif not write:
         err.print("nothing was written; --write writes it", highlight=False)
     else:
-        kept = _replace(path, proposal.text)
         words = f"written: {path}" + (f" (before: {kept})" if kept else "")
         err.print(escape(words), highlight=False, soft_wrap=True)
 
@@ -151,14 +159,21 @@ def _print_findings(findings: Sequence[Finding], registry: Registry, asked: Sequ
     out.print(f"{verdict} between the registry ({len(registry.tables)} tables) and {names}", highlight=False)
 
 
-def _print_proposal(proposal: Proposal, known: Registry, current: str, path: Path) -> None:
-    before, after = current.splitlines(), proposal.text.splitlines()
-    for line in difflib.unified_diff(before, after, str(path), f"{path} (proposed)", lineterm=""):
+def _diff(current: str, proposed: str, path: Path) -> list[str]:
+    before, after = current.splitlines(), proposed.splitlines()
+    return list(difflib.unified_diff(before, after, str(path), f"{path} (proposed)", lineterm=""))
+
+
+def _print_proposal(proposal: Proposal, diff: Sequence[str]) -> None:
+    for line in diff:
         colour = _COLOURS.get(line[:1])
         shown = escape(line)
         out.print(f"[{colour}]{shown}[/]" if colour else shown, highlight=False, soft_wrap=True)
     for note in proposal.left_out:
         err.print(f"[dim]left out:[/] {escape(note)}", highlight=False, soft_wrap=True)
+
+
+def _warn_of_critical(proposal: Proposal, known: Registry) -> None:
     for name in proposal.removed:
         if known[name].critical:
             warning = f"table {name} is critical and is not there any more: ask before it leaves the registry"

@@ -40,6 +40,7 @@ VARIABLE_MISSING = symptom(
     r"\b[a-z][a-z0-9]*_[a-z0-9_]+, read from ",
     r"set both or neither",
     r"radar_env_file names",
+    r"name=value is expected",
 )
 OUT_OF_MEMORY = symptom(
     Cause.OUT_OF_MEMORY,

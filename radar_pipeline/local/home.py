@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-DEFAULT_HOME = Path(".radar") / "local"
+from radar_pipeline.settings import STATE, project_folder
 
 # Everything but what is installed: the virtual environment and the folder itself survive a reset.
 _DATA = (
@@ -21,6 +21,11 @@ _DATA = (
     "drift.json",
     "lived-until",
 )
+
+
+def default_home() -> Path:
+    """Where the project's stack lives unless another place is named."""
+    return project_folder() / STATE / "local"
 
 
 @dataclass(frozen=True)

@@ -121,9 +121,10 @@ class Systems:
             auth = ClientCredentials(settings.airbyte_client_id, settings.airbyte_client_secret.get_secret_value())
         elif settings.airbyte_username and settings.airbyte_password:
             auth = BasicAuth(settings.airbyte_username, settings.airbyte_password.get_secret_value())
+        host = f"[{settings.airbyte_host}]" if ":" in str(settings.airbyte_host) else settings.airbyte_host
         return connect(
             AirbyteConfig(
-                base_url=f"{settings.airbyte_scheme}://{settings.airbyte_host}:{settings.airbyte_port}",
+                base_url=f"{settings.airbyte_scheme}://{host}:{settings.airbyte_port}",
                 connection_id=settings.connection_id,
                 auth=auth,
                 ui_url=str(settings.airbyte_ui_url) if settings.airbyte_ui_url else None,

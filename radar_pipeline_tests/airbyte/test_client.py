@@ -234,6 +234,26 @@ def test_an_error_that_echoes_the_password_does_not_show_it():
     assert "bad password ***" in str(caught.value)
 
 
+@pytest.mark.parametrize("login", ["admin:hunter2", "admin:hun/ter2", "hunter2-token", "admin:p@ss:w0rd"])
+def test_a_login_in_the_address_shows_in_no_error_and_in_no_repr(login: str) -> None:
+    password = login.rpartition("admin:")[2]
+    config = AirbyteConfig(
+        f"http://{login}@127.0.0.1:9", CONNECTION_ID, ui_url=f"http://{login}@127.0.0.1:9/", timeouts=FAST
+    )
+    with pytest.raises(AirbyteError) as caught:
+        connect(config)
+    for text in (str(caught.value), repr(config)):
+        assert password not in text
+        assert login not in text
+    assert "***@127.0.0.1:9" in str(caught.value)
+
+
+def test_links_for_people_carry_no_login():
+    assert AirbyteConfig("http://me:pw@airbyte:8001/", CONNECTION_ID).page == "http://airbyte:8001"
+    ui = "https://me:pw@airbyte.example.com/users/@me/"
+    assert AirbyteConfig("http://airbyte", CONNECTION_ID, ui_url=ui).page == "https://airbyte.example.com/users/@me"
+
+
 def test_a_token_that_the_server_forgot_is_fetched_again_once():
     granted = []
 

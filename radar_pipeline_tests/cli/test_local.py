@@ -132,6 +132,10 @@ def test_faults_are_switched_on_shown_and_cleared(home: Path):
     assert (active["name"], active["table"], active["times"]) == ("stream-fails", "store", 2)
     assert active["options"]["share"] == 0.25
     assert "slow-post: until cleared" in radar_local(home, "fault", "slow-post", "--times", "always").stdout
+    for value in ("abc", "NaN", "1e999"):
+        wrong = radar_local(home, "fault", "slow-post", "--option", f"seconds={value}")
+        said = f"error: option seconds of fault slow-post is '{value}'; give a number from 0\n"
+        assert (wrong.exit_code, wrong.stderr) == (2, said)
     assert radar_local(home, "fault", "--clear").stdout == "no fault is switched on\n"
 
 
@@ -145,6 +149,8 @@ def test_a_channel_of_the_alerts_fails_until_it_is_cleared(home: Path):
     assert [each["mode"] for each in inbox.faults()] == ["down", "refuse", "rate-limit"]
     wrong = radar_local(home, "fault", "slack-down", "--option", "share=1")
     assert (wrong.exit_code, "it has: seconds, retry_after" in wrong.stderr) == (2, True)
+    wrong = radar_local(home, "fault", "slack-down", "--option", "seconds=abc")
+    assert (wrong.exit_code, "seconds is 'abc'; give a number above 0" in wrong.stderr) == (2, True)
     assert radar_local(home, "fault", "--clear").stdout == "no fault is switched on\n"
     assert inbox.faults() == []
 

@@ -179,6 +179,27 @@ def test_drift_is_shown_with_what_to_do_and_a_pull_keeps_what_people_wrote(
 
 
 @pytest.mark.integration
+def test_a_program_learns_what_a_pull_proposes_and_what_it_wrote(address: MySqlAddress, tmp_path: Path) -> None:
+    path = written(tmp_path / "mine.yaml")
+    using = {"RADAR_TABLES_FILE": str(path), **variables(address)}
+    proposed = json.loads(tables("pull", "--json", **using).stdout)
+    assert proposed["file"] == str(path)
+    assert (proposed["from"], proposed["written"], proposed["kept"]) == ("mysql", False, None)
+    assert (proposed["added"], proposed["removed"]) == (
+        ["menu", "order", "promoção"],
+        ["contest_score", "product", "store"],
+    )
+    assert any(line.startswith("top menu: a view") for line in proposed["left_out"])
+    assert f"+++ {path} (proposed)" in proposed["diff"]
+    assert "+  promoção:" in proposed["diff"]
+    assert path.read_text(encoding="utf-8") == SMALL
+    pulled = json.loads(tables("pull", "--json", "--write", **using).stdout)
+    assert (pulled["written"], Path(pulled["kept"]).read_text(encoding="utf-8")) == (True, SMALL)
+    again = json.loads(tables("pull", "--json", "--write", **using).stdout)
+    assert (again["diff"], again["written"], again["kept"]) == ([], False, None)
+
+
+@pytest.mark.integration
 def test_a_critical_table_that_is_gone_is_warned_about(address: MySqlAddress, tmp_path: Path) -> None:
     path = written(tmp_path / "mine.yaml")
     result = tables("pull", RADAR_TABLES_FILE=str(path), **variables(address))

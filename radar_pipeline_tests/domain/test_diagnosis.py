@@ -221,6 +221,7 @@ WORDS: list[tuple[str, Cause, FailureClass]] = [
     ),
     ("RADAR_PORT, read from the environment: Input should be a valid integer", C.VARIABLE_MISSING, F.CONFIGURATION),
     ("RADAR_HOST is set and RADAR_PASS is not: set both or neither", C.VARIABLE_MISSING, F.CONFIGURATION),
+    (".env, line 3: NAME=VALUE is expected, with quotes that are closed", C.VARIABLE_MISSING, F.CONFIGURATION),
     # 9. Broken YAML.
     (
         "radar_pipeline/tables/radar_tables.yaml, line 12: expected a mapping, found a list",

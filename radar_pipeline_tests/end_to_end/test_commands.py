@@ -100,10 +100,13 @@ def test_a_lost_half_fails_until_a_person_accepts_it(radar: Shell) -> None:
     failed = radar("run", "--force", status=1)
     assert "brand_metrics_average · volume_within_band" in failed
     assert "84 accepted" in failed
-    radar("accept", "brand_metrics_average", "--date", today, "--reason", "old brands were merged", "--by", "Ana")
+    why = "old brands were merged"
+    word = radar.json("accept", "brand_metrics_average", "--date", today, "--reason", why, "--by", "Ana", "--json")
+    assert {"table": "brand_metrics_average", "partition": today, "by": "Ana", "reason": why}.items() <= word.items()
     assert "85 accepted" in radar("status")
     table = next(t for t in radar.json("status", "--json")["tables"] if t["table"] == "brand_metrics_average")
     assert table["checks"]["volume_within_band"] == "passed"
+    assert {name: word[name] for name in ("rows", "bytes", "files")}.items() <= table.items()
 
 
 def test_tables_agree_with_the_database_and_the_connection(radar: Shell) -> None:

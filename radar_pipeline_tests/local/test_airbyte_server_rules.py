@@ -137,12 +137,54 @@ def test_an_attempt_that_crosses_midnight_begins_on_the_next_day(created_at: flo
         ({"name": "stream-fails"}, "0.39", "is about one table: name it"),
         ({"name": "stream-fails", "table": "nowhere"}, "0.39", "syncs no table named 'nowhere'"),
         ({"name": "post-500", "times": 0}, "0.39", "times is 0; give a whole number from 1"),
+        ({"name": "post-500", "times": True}, "0.39", "times is True; give a whole number from 1"),
         ({"name": "slow-post", "options": {"second": 1}}, "0.39", "has no option second; it has: seconds"),
+        ({"name": "slow-post", "options": "abc"}, "0.39", "options are 'abc'; give an object"),
     ],
 )
 def test_a_fault_that_cannot_be_is_refused_with_what_can(body: dict[str, object], era: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         parse_fault(body, era, TABLES)
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "value", "expected"),
+    [
+        ("slow-post", "seconds", "abc", "'abc'; give a number from 0"),
+        ("slow-post", "seconds", True, "True; give a number from 0"),
+        ("slow-post", "seconds", -1, "-1; give a number from 0"),
+        ("slow-post", "seconds", float("nan"), "nan; give a number from 0"),
+        ("slow-post", "seconds", None, "None; give a number from 0"),
+        ("half-written-table", "share", 1.5, "1.5; give a number from 0 to 1"),
+        ("upload-fails", "tries", 1.5, "1.5; give a whole number from 0"),
+        ("stuck-job", "attempts", 0, "0; give a whole number from 1, or null"),
+        ("worker-out-of-memory", "after_tables", "two", "'two'; give a whole number from 0, or null"),
+        ("s3-denied", "checks", "no", "'no'; give true or false"),
+        ("poll-outage", "mode", "sulk", "'sulk'; give 503 or reset"),
+        ("poll-outage", "mode", ["503"], r"\['503'\]; give 503 or reset"),
+        ("poll-outage", "when", "later", "'later'; give sync or now"),
+        ("succeeded-without-data", "report", True, "True; give counts or nothing"),
+        ("stream-fails", "words", ["x"], r"\['x'\]; give a text, or null"),
+    ],
+)
+def test_an_option_that_does_not_fit_is_refused_with_what_does(
+    name: str, option: str, value: object, expected: str
+) -> None:
+    with pytest.raises(ValueError, match=f"option {option} of fault {name} is {expected}"):
+        parse_fault({"name": name, "table": "store", "options": {option: value}}, "2.0", TABLES)
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_default_of_a_fault_may_be_given(name: str) -> None:
+    fault = CATALOGUE[name]
+    given = {"name": name, "table": "store", "options": dict(fault.options)}
+    assert parse_fault(given, fault.eras[-1], TABLES).options == fault.options
+
+
+@pytest.mark.parametrize("value", [503, "503", "reset"])
+def test_a_text_that_reads_as_a_number_is_taken_as_text(value: object) -> None:
+    given = {"name": "poll-outage", "options": {"mode": value, "seconds": 1}}
+    assert parse_fault(given, "0.39", TABLES).options["mode"] == str(value)
 
 
 def test_every_fault_of_the_issue_is_in_the_catalogue() -> None:

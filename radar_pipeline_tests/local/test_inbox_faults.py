@@ -152,6 +152,9 @@ def test_faults_end_with_the_inbox_and_one_that_is_away_has_none(inbox: Running)
         {"channel": "slack", "mode": "down", "times": 1.5},
         {"channel": "slack", "mode": "down", "seconds": -1},
         {"channel": "slack", "mode": "down", "seconds": True},
+        {"channel": "slack", "mode": "down", "seconds": "abc"},
+        {"channel": "slack", "mode": "down", "seconds": float("inf")},
+        {"channel": "slack", "mode": "down", "seconds": float("nan")},
         {"channel": "slack", "mode": "down", "table": "store"},
     ],
 )

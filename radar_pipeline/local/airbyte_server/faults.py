@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -151,6 +152,33 @@ _ALL = (
 CATALOGUE: Mapping[str, Fault] = MappingProxyType({fault.name: fault for fault in _ALL})
 
 
+def _number(value: Any, most: float = math.inf) -> bool:
+    return (
+        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and 0 <= value <= most
+    )
+
+
+def _whole(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+# Of each option what may be given, in words, and whether a value is that.
+_FITS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+    "attempts": ("a whole number from 1, or null for all of them", lambda given: given is None or _whole(given, 1)),
+    "after_tables": ("a whole number from 0, or null for half", lambda given: given is None or _whole(given, 0)),
+    "tries": ("a whole number from 0", lambda given: _whole(given, 0)),
+    "share": ("a number from 0 to 1", lambda given: _number(given, 1)),
+    "seconds": ("a number from 0", _number),
+    "seconds_after_midnight": ("a number from 0", _number),
+    "checks": ("true or false", lambda given: isinstance(given, bool)),
+    "report": ("counts or nothing", ("counts", "nothing").__contains__),
+    "mode": ("503 or reset", ("503", "reset").__contains__),
+    "when": ("sync or now", ("sync", "now").__contains__),
+    "words": ("a text, or null for none", lambda given: given is None or isinstance(given, str)),
+}
+_TEXTS = frozenset({"report", "mode", "when", "words"})
+
+
 @dataclass(frozen=True)
 class ActiveFault:
     """A fault that is switched on.
@@ -210,13 +238,27 @@ def parse_fault(body: Mapping[str, Any], era: str, tables: tuple[str, ...]) -> A
         msg = f"the connection syncs no table named {table!r}"
         raise ValueError(msg)
     times = body.get("times", 1)
-    if times is not None and (not isinstance(times, int) or times < 1):
+    if times is not None and not _whole(times, 1):
         msg = f"times is {times!r}; give a whole number from 1, or null for until cleared"
         raise ValueError(msg)
     given = body.get("options") or {}
+    if not isinstance(given, Mapping):
+        msg = f"options are {given!r}; give an object"
+        raise ValueError(msg)  # noqa: TRY004 - as for everything else that is wrong with a request
     unknown = sorted(set(given) - set(fault.options))
     if unknown:
         known = ", ".join(fault.options) or "none"
         msg = f"fault {fault.name} has no option {', '.join(unknown)}; it has: {known}"
         raise ValueError(msg)
-    return ActiveFault(fault.name, table, times, {**fault.options, **given})
+    options = {name: _read_option(fault.name, name, value) for name, value in given.items()}
+    return ActiveFault(fault.name, table, times, {**fault.options, **options})
+
+
+def _read_option(fault: str, name: str, given: Any) -> Any:
+    # On a command line 503 reads as a number, also where it is meant as a text.
+    value = str(given) if name in _TEXTS and _number(given) else given
+    expected, fits = _FITS[name]
+    if not fits(value):
+        msg = f"option {name} of fault {fault} is {value!r}; give {expected}"
+        raise ValueError(msg)
+    return value

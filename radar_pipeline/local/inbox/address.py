@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from radar_pipeline.local.home import DEFAULT_HOME, Home
+from radar_pipeline.local.home import Home
 from radar_pipeline.local.ports import HOST
 from radar_pipeline.local.state import load_state
 
@@ -14,7 +14,7 @@ def page_url(port: int) -> str:
     return f"http://{HOST}:{port}"
 
 
-def inbox_page(home: Path = DEFAULT_HOME) -> str | None:
+def inbox_page(home: Path) -> str | None:
     """The page of a stack's inbox, as the stack remembers it; None where there never was one.
 
     Args:

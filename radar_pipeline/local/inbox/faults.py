@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -160,7 +161,7 @@ def _positive(name: str, value: Any, *, whole: bool = True) -> Any:
     if value is None:
         return None
     is_number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-    if not is_number or value <= 0:
+    if not is_number or not 0 < value < math.inf:
         message = f"{name} is {value!r}; give a{' whole' if whole else ''} number above 0, or leave it out"
         raise ValueError(message)
     return value
