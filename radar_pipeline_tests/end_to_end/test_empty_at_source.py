@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+import dagster as dg
 import pytest
 
+from radar_pipeline.domain.counts import COUNT_REACH
+from radar_pipeline.domain.judgement import Check
 from radar_pipeline.local.mariadb import connect
+from radar_pipeline.orchestration.keys import bronze_key
 from radar_pipeline.tables.model import Registry
 from radar_pipeline_tests.end_to_end.proof import assert_all_green, assert_missing
 from radar_pipeline_tests.end_to_end.world import World
@@ -59,6 +64,8 @@ def test_a_table_that_is_empty_at_the_source_is_synced_once_a_day_and_not_green(
 def test_a_table_emptied_since_is_not_green_by_its_older_copy(world: World) -> None:
     day = world.new_day()
     assert_all_green(world, day, world.run(day), syncs=1)
+    # A sync of less than a second does not part the counts before and after it: these are not to meet the first run's.
+    world.move_to(world.clock() + COUNT_REACH * 2)
     older = world.data_keys("menu", day)
     rows = world.rows_of(older)
     with emptied(world, "menu"):
@@ -79,3 +86,24 @@ def test_a_table_emptied_since_is_not_green_by_its_older_copy(world: World) -> N
         assert world.rows_of(world.quarantined("menu", day)) == rows
         assert world.syncs_posted(day) == 2
     assert_all_green(world, day, world.run(day, force=True), syncs=3)
+
+
+@pytest.mark.parametrize("report", ["counts", "nothing"])
+def test_a_newer_sync_that_lost_its_rows_leaves_the_older_copy_standing_and_is_told(world: World, report: str) -> None:
+    day = world.new_day()
+    world.run(day)
+    with world.fault("succeeded-without-data", report=report):
+        outcome = world.run(day, force=True)
+    assert_all_green(world, day, outcome, syncs=2)
+    said = description(world, "menu", day)
+    assert f"job {world.syncs(day)[0].id} succeeded after it and brought no file of the table; the source held" in said
+
+
+def description(world: World, table: str, day: dt.date) -> str:
+    """What the newest evaluation of the table's ``landed`` says, green as it may be."""
+    key = dg.AssetCheckKey(bronze_key(world.registry[table]), Check.LANDED.value)
+    record = world.instance.event_log_storage.get_asset_check_execution_history(key, limit=1)[0]
+    event = record.event.dagster_event if record.event else None
+    assert event
+    assert event.asset_check_evaluation_data.partition == day.isoformat()
+    return event.asset_check_evaluation_data.description or ""
