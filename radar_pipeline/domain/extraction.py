@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from radar_pipeline.domain.causes import Cause
 from radar_pipeline.domain.diagnosis import diagnose, is_mendable
 from radar_pipeline.domain.sync import Attempt, JobKind, JobStatus, StreamState, SyncJob
-from radar_pipeline.domain.wording import some
+from radar_pipeline.domain.wording import plural, some
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,11 @@ class RepetitionVerdict:
     repeat: bool
     tables: tuple[str, ...]
     reason: str
+
+
+def which_attempt(number: int, allowed: int) -> str:
+    """Which attempt it is, for a person; Airbyte's own attempts within a job may overrun what is allowed."""
+    return f"attempt {number} of {allowed}" if number <= allowed else f"attempt {number}, {allowed} allowed"
 
 
 def attempts_made(syncs: Collection[SyncJob]) -> int:
@@ -141,9 +146,7 @@ def judge_abort(
             reason = f"the critical table {failure.table} could not be extracted, and no further attempt mends it{told}"
             return AbortVerdict(True, failure.table, reason)
         if failure.attempt >= allowed:
-            which = (
-                f"attempt {failure.attempt} of {allowed}" if failure.attempt == allowed else f"all {allowed} attempts"
-            )
+            which = which_attempt(failure.attempt, allowed)
             return AbortVerdict(
                 True, failure.table, f"the critical table {failure.table} could not be extracted in {which}{told}"
             )
@@ -163,7 +166,7 @@ def judge_repetition(
         allowed: Attempts that a table may have in a day.
     """
     if not lacking:
-        return RepetitionVerdict(False, (), "nothing is missing")
+        return RepetitionVerdict(False, (), "nothing is missing that one more sync could bring")
     if newest is None or not newest.status.is_final:
         return RepetitionVerdict(False, (), "the day's sync has not ended")
     if newest.status is JobStatus.CANCELLED:
@@ -173,7 +176,9 @@ def judge_repetition(
     if not worth:
         return RepetitionVerdict(False, (), f"{names}: no further attempt mends what they fail with")
     if made >= allowed:
-        return RepetitionVerdict(False, worth, f"{names}: no further attempt is made after {made} of {allowed}")
+        return RepetitionVerdict(
+            False, worth, f"{names}: no further sync after {plural(made, 'attempt', 'attempts')}, {allowed} allowed"
+        )
     return RepetitionVerdict(
         True, worth, f"{names}: not there, tried again with one more sync, attempt {made + 1} of {allowed}"
     )

@@ -168,6 +168,15 @@ TABLE_FAILED = symptom(
     r"could not be extracted",
     r"copying '.{1,100}' failed",
 )
+EMPTY_AT_SOURCE = symptom(
+    Cause.NO_DATA,
+    FailureClass.PERMANENT,
+    "The table holds no rows at the source, and the registry does not allow that.",
+    "If that is right, set may_be_empty: true for it in radar_tables.yaml; otherwise have it filled again in MySQL and "
+    "run the day again before it ends.",
+    r"the source holds no rows of this table",
+    r"read this table to its end and found no rows",
+)
 NO_DATA = symptom(
     Cause.NO_DATA,
     FailureClass.PERMANENT,
@@ -185,6 +194,8 @@ NO_DATA = symptom(
 
 SYMPTOMS = (
     PAST_DAY,
+    # Before broken YAML: its words name the registry's file.
+    EMPTY_AT_SOURCE,
     YAML_BROKEN,
     VARIABLE_MISSING,
     OUT_OF_MEMORY,

@@ -185,7 +185,7 @@ def decide_sync(
     # Servers cut a creation time to whole seconds: a sync started at once would look older than the request for it.
     is_asked_for = forced_at is not None and (done is None or done.created_at < forced_at.replace(microsecond=0))
     if done and proven and not is_asked_for:
-        reason = f"sync job {done.id} of {day} succeeded and its data is proven in the bucket: no second sync"
+        reason = f"sync job {done.id} of {day} succeeded and all it could bring is proven in the bucket: no second sync"
         return SyncDecision(SyncAction.REUSE, done, reason)
     if is_asked_for:
         return SyncDecision(SyncAction.START, None, "a new sync was asked for")

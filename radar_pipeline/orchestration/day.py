@@ -16,7 +16,6 @@ from radar_pipeline.airbyte.progress import Patience, SyncProgress
 from radar_pipeline.airbyte.watch import watch
 from radar_pipeline.domain.counts import COUNT_REACH
 from radar_pipeline.domain.judgement import TableDay, missing_tables
-from radar_pipeline.domain.landing import Landing
 from radar_pipeline.domain.snapshots import Folder
 from radar_pipeline.domain.sync import SyncAction, SyncDecision, SyncJob, syncs_of_day
 from radar_pipeline.domain.wording import some
@@ -181,16 +180,20 @@ class DayRun:
     def _is_proven(self, client: AirbyteClient) -> bool:
         """Whether everything that a new sync could bring lies proven in the bucket.
 
-        It brings no table that the connection does not sync, and mends no folder that cannot be read.
+        It brings no table that the connection does not sync, mends no folder that cannot be read, and finds no rows
+        where the newest sync found none, unless the source holds some by now.
         """
         evidence = self._witnesses.evidence(client, landings_only=True)
         self._folders = evidence.folders
         catalogue = {table.name: table for table in client.connection().tables}
-        lacking = [
-            name
-            for name, verdict in judge_landings(self.systems.registry, self.day, evidence).items()
-            if not verdict.is_proven and verdict.landing is not Landing.UNREADABLE and is_synced(name, catalogue)
-        ]
+        verdicts = judge_landings(self.systems.registry, self.day, evidence)
+        synced = {name: verdict for name, verdict in verdicts.items() if is_synced(name, catalogue)}
+        lacking = [name for name, verdict in synced.items() if verdict.is_worth_a_sync]
+        empty = [name for name, verdict in synced.items() if verdict.is_empty_at_source]
+        if empty and not lacking:
+            lacking = self._witnesses.filled(empty)
+            if not lacking:
+                self.log(f"empty at the source, so a further sync would bring nothing: {some(empty)}")
         if lacking:
             self.log(f"not proven in the bucket: {some(lacking)}")
         return not lacking

@@ -24,10 +24,10 @@ from radar_pipeline.domain.extraction import (
     judge_abort,
     judge_repetition,
     table_failures,
+    which_attempt,
     words_about,
 )
 from radar_pipeline.domain.judgement import TableDay
-from radar_pipeline.domain.landing import Landing
 from radar_pipeline.domain.sync import JobStatus, SyncAction, SyncDecision, SyncJob, syncs_of_day
 from radar_pipeline.orchestration.preflight import check_ends
 from radar_pipeline.orchestration.systems import Systems
@@ -87,17 +87,15 @@ class Extraction:
     def worth_another(self, tables: Sequence[TableDay], syncs: Sequence[SyncJob]) -> RepetitionVerdict:
         """Whether what is missing of the day is worth one more sync.
 
-        A sync brings no table that the connection does not sync, and mends no folder that cannot be read or tidied.
+        A sync brings no table that the connection does not sync or that is empty at the source, and mends no folder
+        that cannot be read or tidied.
         """
         catalogue = {table.name: table for table in self.client.connection().tables}
         newest = next(iter(syncs_of_day(syncs, self.day)), None)
         lacking = [
             table.table
             for table in tables
-            if not table.landing.is_proven
-            and table.landing.landing is not Landing.UNREADABLE
-            and not table.landing.superseded
-            and is_synced(table.table, catalogue)
+            if table.landing.is_worth_a_sync and not table.landing.superseded and is_synced(table.table, catalogue)
         ]
         failed = newest if newest is not None and newest.status is not JobStatus.SUCCEEDED else None
         return judge_repetition(
@@ -185,7 +183,7 @@ class Extraction:
     def _tell(self, failures: Sequence[TableFailure]) -> None:
         for failure in failures[:_TOLD_AT_MOST]:
             words = failure.words or "Airbyte tells the reason when the attempt ends"
-            which = f"attempt {failure.attempt} of {self._allowed}"
+            which = which_attempt(failure.attempt, self._allowed)
             self.log(f"{failure.table} could not be extracted ({which}), the others go on: {words}")
         if rest := failures[_TOLD_AT_MOST:]:
             self.log(f"{len(rest)} more tables could not be extracted either: {', '.join(each.table for each in rest)}")

@@ -7,7 +7,7 @@ What does not: what follows from the answers (judging) and in which order a day 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -95,6 +95,17 @@ class Witnesses:
         counts = SourceCounts(taken_at, counted.rows)
         record_source_counts(self.systems.lake, self.systems.layout, self.day, counts)
         return (counts,)
+
+    def filled(self, tables: Sequence[str]) -> list[str]:
+        """Those of some tables that hold rows at the source now; none where it cannot be asked."""
+        if self.systems.source is None:
+            return []
+        try:
+            rows = count_rows(self.systems.source, tables).rows
+        except SourceError as error:
+            self.log(f"the source could not be counted: {error}")
+            return []
+        return [table for table in tables if rows.get(table)]
 
     def history(self) -> History:
         """The ledger up to this day. Records read once are not fetched again."""

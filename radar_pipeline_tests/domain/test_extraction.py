@@ -15,6 +15,7 @@ from radar_pipeline.domain.extraction import (
     judge_abort,
     judge_repetition,
     table_failures,
+    which_attempt,
     words_about,
 )
 from radar_pipeline.domain.sync import Attempt, JobKind, JobStatus, StreamCount, StreamState, SyncJob
@@ -128,6 +129,16 @@ def test_what_is_missing_is_worth_one_more_sync_while_attempts_are_left() -> Non
     assert (first.repeat, first.tables) == (True, ("menu",))
     assert "attempt 3 of 3" in first.reason
     assert not judge_repetition({"menu": BROKE_OFF}, newest=ENDED, made=3, allowed=3).repeat
+
+
+def test_attempts_beyond_those_allowed_are_told_as_such() -> None:
+    over = judge_repetition({"menu": BROKE_OFF}, newest=ENDED, made=4, allowed=3)
+    assert over.reason == "menu: no further sync after 4 attempts, 3 allowed"
+    assert [which_attempt(number, 3) for number in (3, 4)] == ["attempt 3 of 3", "attempt 4, 3 allowed"]
+    sync = job(attempt(3, states={"store": INCOMPLETE}))
+    failures = table_failures(sync, made_before=0)
+    verdict = judge_abort(sync, failures, critical=CRITICAL, complete=(), allowed=3)
+    assert verdict.reason == "the critical table store could not be extracted in attempt 4, 3 allowed"
 
 
 def test_a_copy_that_is_not_whole_after_a_sync_that_succeeded_is_worth_another() -> None:

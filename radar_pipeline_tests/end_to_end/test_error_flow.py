@@ -153,7 +153,7 @@ def test_attempts_of_airbyte_and_of_the_run_are_counted_together_and_end(world: 
     # Not critical: a partial success, green for what landed, missing and named for the rest.
     assert_missing(world, day, outcome, {"menu"}, "reading 'menu' broke off after")
     assert world.syncs_posted(day) == 2
-    assert any("no further attempt is made after 4 of 3" in line for line in outcome.lines)
+    assert any("menu: no further sync after 4 attempts, 3 allowed" in line for line in outcome.lines)
     assert any(
         line.startswith(f"partial success: {len(tables(world)) - 1} tables are there, not menu")
         for line in outcome.lines
