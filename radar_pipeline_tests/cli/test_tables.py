@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from radar_pipeline.cli.tables import tables_group
 from radar_pipeline.local.airbyte_server.bootstrap import CONNECTION_ID
+from radar_pipeline.local.airbyte_server.discovery import discover
 from radar_pipeline.local.demo import seed
 from radar_pipeline.local.demo.database import session
 from radar_pipeline.local.mariadb import MySqlAddress
@@ -146,6 +147,37 @@ def test_a_registry_is_made_from_a_database_and_then_agrees_with_it(address: MyS
     assert same.exit_code == 0
     assert "no difference between the registry (3 tables) and MySQL" in same.stdout
     assert "is up to date" in tables("pull", "--output", str(path), **variables(address)).stderr
+
+
+@pytest.mark.integration
+def test_names_that_differ_only_in_case_or_accents_are_tables_of_their_own(
+    address: MySqlAddress, tmp_path: Path
+) -> None:
+    path = tmp_path / "new.yaml"
+    with session(address) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE promocao (Code INT PRIMARY KEY, Day DATE)")
+        cursor.execute("CREATE TABLE Menu (Other INT, PRIMARY KEY (Other))")
+    try:
+        pulled = tables("pull", "--output", str(path), "--write", **variables(address))
+        same = tables("diff", "--json", RADAR_TABLES_FILE=str(path), **variables(address))
+        catalogue = discover({**dataclasses.asdict(address), "tls": False}, modern=True)
+    finally:
+        with session(address) as connection, connection.cursor() as cursor:
+            cursor.execute("DROP TABLE promocao, `Menu`")
+    assert pulled.exit_code == 0, pulled.output
+    registry = load_registry(path)
+    assert set(registry.names) == {"menu", "Menu", "order", "promocao", "promoção"}
+    assert [column.name for column in registry["promocao"].columns] == ["Code", "Day"]
+    assert [column.name for column in registry["Menu"].columns] == ["Other"]
+    assert registry["Menu"].primary_key == ("Other",)
+    found = json.loads(same.stdout)["findings"]
+    assert [(each["table"], each["drift"]) for each in found] == [("promoção", "folder_shared")]
+    streams = {each["stream"]["name"]: each["stream"] for each in catalogue["streams"]}
+    assert [list(streams[name]["jsonSchema"]["properties"]) for name in ("promocao", "Menu")] == [
+        ["Code", "Day"],
+        ["Other"],
+    ]
+    assert streams["Menu"]["sourceDefinedPrimaryKey"] == [["Other"]]
 
 
 @pytest.mark.integration
