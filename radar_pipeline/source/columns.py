@@ -29,7 +29,7 @@ def of_this_schema(query: str) -> str:
 _TABLES = of_this_schema("""
 SELECT table_name, table_type
 FROM information_schema.tables
-WHERE THIS_SCHEMA AND table_type IN ('BASE TABLE', 'VIEW', 'SYSTEM VERSIONED')
+WHERE THIS_SCHEMA AND table_type IN ('BASE TABLE', 'VIEW', 'SYSTEM VERSIONED', 'SEQUENCE')
 """)
 _COLUMNS = of_this_schema("""
 SELECT table_name, column_name, column_type, is_nullable
@@ -46,7 +46,7 @@ ORDER BY table_name, seq_in_index
 
 
 def observe_tables(address: SourceAddress) -> tuple[ObservedTable, ...]:
-    """Every table and view of the database that the user may see, by name, with columns and key in order.
+    """Every table, view and sequence of the database that the user may see, by name, with columns and key in order.
 
     Raises:
         SourceError: Where the source cannot be reached or refuses.
@@ -66,7 +66,13 @@ def observe_tables(address: SourceAddress) -> tuple[ObservedTable, ...]:
         if table in kinds:
             observed[table].append(ObservedColumn(name=column, type=_text(column_type), nullable=nullable == "YES"))
     return tuple(
-        ObservedTable(name=name, columns=tuple(found), primary_key=tuple(primary[name]), is_view=kinds[name] == "VIEW")
+        ObservedTable(
+            name=name,
+            columns=tuple(found),
+            primary_key=tuple(primary[name]),
+            is_view=kinds[name] == "VIEW",
+            is_sequence=kinds[name] == "SEQUENCE",
+        )
         for name, found in observed.items()
     )
 

@@ -181,6 +181,26 @@ def test_names_that_differ_only_in_case_or_accents_are_tables_of_their_own(
 
 
 @pytest.mark.integration
+def test_a_sequence_of_mariadb_is_left_out_and_said_so_and_no_stream_is_offered_for_it(
+    address: MySqlAddress, tmp_path: Path
+) -> None:
+    path = tmp_path / "new.yaml"
+    with session(address) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE SEQUENCE sq")
+    try:
+        pulled = tables("pull", "--output", str(path), "--write", **variables(address))
+        same = tables("diff", RADAR_TABLES_FILE=str(path), **variables(address))
+        catalogue = discover({**dataclasses.asdict(address), "tls": False}, modern=True)
+    finally:
+        with session(address) as connection, connection.cursor() as cursor:
+            cursor.execute("DROP SEQUENCE sq")
+    assert "left out: sq: a sequence" in pulled.stderr
+    assert load_registry(path).names == ("menu", "order", "promoção")
+    assert same.exit_code == 0, same.output
+    assert [each["stream"]["name"] for each in catalogue["streams"]] == ["menu", "order", "promoção", "top menu"]
+
+
+@pytest.mark.integration
 def test_drift_is_shown_with_what_to_do_and_a_pull_keeps_what_people_wrote(
     address: MySqlAddress, tmp_path: Path
 ) -> None:

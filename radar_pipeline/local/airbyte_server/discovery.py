@@ -23,7 +23,10 @@ _TIMES = {
     "time": {"type": "string", "format": "time", "airbyte_type": "time_without_timezone"},
 }
 
-_TABLES = of_this_schema("SELECT table_name, table_type FROM information_schema.tables WHERE THIS_SCHEMA")
+_TABLES = of_this_schema("""
+SELECT table_name, table_type FROM information_schema.tables
+WHERE THIS_SCHEMA AND table_type IN ('BASE TABLE', 'VIEW', 'SYSTEM VERSIONED')
+""")
 _COLUMNS = of_this_schema("""
 SELECT table_name, column_name, data_type, column_type, numeric_scale FROM information_schema.columns
 WHERE THIS_SCHEMA ORDER BY table_name, CAST(table_name AS BINARY), ordinal_position

@@ -75,7 +75,7 @@ def _attempt(request: Request, events: Events, cancelled: threading.Event, spool
     # Making the client and asking S3 takes a fifth of a second; MySQL answers meanwhile.
     opening = ThreadPoolExecutor(1, thread_name_prefix=_THREADS).submit(_open_bucket, request)
     try:
-        observed = {table.name: table for table in observe_tables(request.source)}
+        observed = {table.name: table for table in observe_tables(request.source) if not table.is_sequence}
         sizes = _sizes(request)
         reader = Reader(request.source)
     except (SourceError, ReadError) as error:
