@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import functools
+import re
 import time
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
 
 import pytest
 
+from radar_pipeline.airbyte.sync import SyncOutcome
 from radar_pipeline.orchestration import extraction
 from radar_pipeline_tests.end_to_end.proof import assert_all_green, tables
 from radar_pipeline_tests.end_to_end.world import NEW, OLD, World
@@ -87,6 +92,35 @@ def test_a_server_away_for_sixty_seconds_during_a_sync_costs_nothing_but_time(wo
     assert time.monotonic() - began > 60
     # A sign of life at least every 10 s.
     assert sum("no answer from Airbyte for" in line for line in outcome.lines) >= 5
+    assert_all_green(world, day, outcome, syncs=1, posts=1)
+
+
+def _then_away(sync: Callable[..., SyncOutcome], world: World, seconds: float) -> Callable[..., SyncOutcome]:
+    """The sync, at whose end the server goes away."""
+
+    def ensured(*given: Any, **options: Any) -> SyncOutcome:
+        outcome = sync(*given, **options)
+        options = {"seconds": seconds, "mode": "reset", "when": "now"}
+        world.admin.switch_on("poll-outage", table=None, times=1, options=options)
+        return outcome
+
+    return ensured
+
+
+@NEW
+def test_a_server_away_right_after_the_sync_delays_the_proof_and_does_not_fail_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = world.new_day()
+    monkeypatch.setattr(extraction, "ensure_sync", _then_away(extraction.ensure_sync, world, 22.0))
+    began = time.monotonic()
+    outcome = world.run(day)
+    assert outcome.success, (outcome.failure, outcome.lines)
+    assert time.monotonic() - began > 22
+    # A sign of life at least every 10 s.
+    waits = [float(found[1]) for line in outcome.lines if (found := re.match(r"waiting for Airbyte for (\d+) s", line))]
+    assert len(waits) >= 2
+    assert max(later - earlier for earlier, later in pairwise([0.0, *waits])) <= 11
     assert_all_green(world, day, outcome, syncs=1, posts=1)
 
 
