@@ -174,6 +174,11 @@ class _Sync:
             details.append(result.detail)
             found = self._find_started(known)
             if found is not None:
+                if result.outcome is Start.UNKNOWN and found.kind is JobKind.SYNC:
+                    words = f"the answer to the start was lost ({result.detail})"
+                    self.on_progress(
+                        SyncProgress(None, 0.0, note=f"{words}: sync job {found.id} is the one that it started")
+                    )
                 return found
         message = (
             f"no sync of {self.day} could be started in {_STARTS_AT_MOST} tries, and none runs; once the server starts "

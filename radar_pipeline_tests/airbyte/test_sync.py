@@ -144,12 +144,18 @@ def test_a_start_whose_answer_is_lost_is_found_and_not_repeated(server):
     assert outcome.job.status is JobStatus.SUCCEEDED
     assert seen.jobs == [outcome.job.id]
     assert server.sync_posts() == 1
+    (said,) = [str(each) for each in seen.progress if "the start was lost" in str(each)]
+    assert said.startswith("the answer to the start was lost (Airbyte at ")
+    assert said.endswith(f"): sync job {outcome.job.id} is the one that it started")
 
 
 def test_a_start_that_is_answered_too_late_is_found_and_not_repeated(server):
     server.fault("slow-post", options={"seconds": 1.5})
-    outcome, _ = ensure(client_of(server, start=0.3))
+    outcome, seen = ensure(client_of(server, start=0.3))
     assert outcome.job.status is JobStatus.SUCCEEDED
+    (said,) = [str(each) for each in seen.progress if "the start was lost" in str(each)]
+    assert "within 0.3 s" in said
+    assert said.endswith(f"): sync job {outcome.job.id} is the one that it started")
     while not server.sync_posts():
         time.sleep(0.05)
     assert server.sync_posts() == 1

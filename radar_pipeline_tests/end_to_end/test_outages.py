@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import re
 import time
@@ -11,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from radar_pipeline.airbyte.configuration_api import ConfigurationApi
 from radar_pipeline.airbyte.sync import SyncOutcome
 from radar_pipeline.orchestration import extraction
 from radar_pipeline_tests.end_to_end.proof import assert_all_green, tables
-from radar_pipeline_tests.end_to_end.world import NEW, OLD, World
+from radar_pipeline_tests.end_to_end.world import NEW, OLD, Outcome, World
 
 pytestmark = pytest.mark.e2e
 
@@ -38,6 +40,30 @@ def test_a_start_whose_answer_is_lost_is_found_and_not_repeated(world: World) ->
     with world.fault("lost-post-response"):
         outcome = world.run(day)
     assert_all_green(world, day, outcome, syncs=1, posts=1)
+    assert says_that_the_answer_was_lost(world, day, outcome)
+
+
+def says_that_the_answer_was_lost(world: World, day: dt.date, outcome: Outcome) -> bool:
+    """Whether one line of the log says which job a start without an answer led to."""
+    words = (
+        rf"the answer to the start was lost \(Airbyte at .+\): sync job {world.syncs(day)[0].id} is the one that it "
+    )
+    return sum(re.match(f"{words}started", line) is not None for line in outcome.lines) == 1
+
+
+@OLD
+def test_a_start_that_is_answered_too_late_is_found_and_not_repeated(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = world.new_day()
+    start = ConfigurationApi.start
+    monkeypatch.setattr(ConfigurationApi, "start", lambda api, _timeout: start(api, 0.5))
+    with world.fault("slow-post", seconds=2.0):
+        outcome = world.run(day)
+        # The server counts a request when it is answered.
+        time.sleep(2.0)
+    assert_all_green(world, day, outcome, syncs=1, posts=1)
+    assert says_that_the_answer_was_lost(world, day, outcome)
 
 
 @pytest.mark.usefixtures("settles_soon")
