@@ -35,7 +35,7 @@ class SyncProgress:
     """How far a sync is; ``str`` gives the line for a log.
 
     Attributes:
-        job: The job as last seen; None while the list of jobs cannot be had.
+        job: The job as last seen; None where the note says it all, as while the list of jobs cannot be had.
         seconds: Since it was first followed, or asked for.
         tables_done: Tables that are complete; None where the server does not tell before the end.
         tables_total: Tables of the connection.

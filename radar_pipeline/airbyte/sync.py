@@ -10,9 +10,12 @@ import datetime as dt
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from radar_pipeline.airbyte.client import AirbyteClient, Start
-from radar_pipeline.airbyte.errors import AirbyteUnreachableError, SyncNotStartedError, SyncTimeoutError
+from radar_pipeline.airbyte.errors import SyncNotStartedError, SyncTimeoutError
+from radar_pipeline.airbyte.outage import ride_out
 from radar_pipeline.airbyte.progress import OnProgress, Patience, SyncProgress
 from radar_pipeline.airbyte.watch import AbortIf, watch
 from radar_pipeline.domain.sync import JobKind, JobStatus, SyncAction, SyncDecision, SyncJob, decide_sync, syncs_of_day
@@ -23,6 +26,8 @@ __all__ = ["Patience", "SyncOutcome", "SyncProgress", "ensure_sync"]
 _LOOK_BACK = dt.timedelta(days=2)
 
 _STARTS_AT_MOST = 3
+
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,7 @@ class _Sync:
                 continue
             self.on_decision(decision)
             if decision.action is SyncAction.REUSE and decision.job is not None:
-                return SyncOutcome(self.client.job(decision.job.id), decision)
+                return SyncOutcome(self._asked(partial(self.client.job, decision.job.id)), decision)
             job = decision.job or self._start({job.id for job in jobs})
             if job.kind is not JobKind.SYNC:
                 # A server up to 0.35.1 answers a start with whatever job runs, a reset included.
@@ -124,18 +129,12 @@ class _Sync:
             return SyncOutcome(self._follow(job, self.abort_if), decision)
 
     def _jobs(self) -> tuple[SyncJob, ...]:
-        """The list of jobs. An outage is ridden out here too: after a start, the list is all that tells of its job."""
+        """The list of jobs: after a start, it is all that tells of its job."""
         since = dt.datetime.combine(self.day, dt.time(), dt.UTC) - _LOOK_BACK
-        begin = self.monotonic()
-        while True:
-            try:
-                return self.client.recent_jobs(since)
-            except AirbyteUnreachableError as error:
-                away = self.monotonic() - begin
-                if away > self.patience.outage_seconds:
-                    raise
-                self.on_progress(SyncProgress(None, away, note=f"waiting for Airbyte for {away:.0f} s: {error}"))
-                self.sleep(self.patience.poll_seconds)
+        return self._asked(lambda: self.client.recent_jobs(since))
+
+    def _asked(self, ask: Callable[[], _Answer]) -> _Answer:
+        return ride_out(ask, self.patience, self.on_progress, sleep=self.sleep, monotonic=self.monotonic)
 
     def _is_proven(self, jobs: tuple[SyncJob, ...], proven: Callable[[], bool]) -> bool:
         """Asks the bucket only where the answer decides something: listing it takes longer than all the rest."""
@@ -175,6 +174,11 @@ class _Sync:
             details.append(result.detail)
             found = self._find_started(known)
             if found is not None:
+                if result.outcome is Start.UNKNOWN and found.kind is JobKind.SYNC:
+                    words = f"the answer to the start was lost ({result.detail})"
+                    self.on_progress(
+                        SyncProgress(None, 0.0, note=f"{words}: sync job {found.id} is the one that it started")
+                    )
                 return found
         message = (
             f"no sync of {self.day} could be started in {_STARTS_AT_MOST} tries, and none runs; once the server starts "

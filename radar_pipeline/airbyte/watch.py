@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from threading import Thread
 
 from radar_pipeline.airbyte.client import AirbyteClient
 from radar_pipeline.airbyte.errors import (
@@ -15,6 +13,7 @@ from radar_pipeline.airbyte.errors import (
     SyncLostError,
     SyncTimeoutError,
 )
+from radar_pipeline.airbyte.outage import ask_aside
 from radar_pipeline.airbyte.progress import OnProgress, Patience, SyncProgress
 from radar_pipeline.domain.sync import JobStatus, StreamState, SyncJob
 
@@ -134,17 +133,8 @@ class _Watch:
         self._tell(f"cancelled: {reason}")
 
     def _ask(self, timeout: float) -> SyncJob:
-        """The job as the server shows it. A server that hangs does not silence the log while it is waited for."""
-        answer: Future[SyncJob] = Future()
-
-        def ask() -> None:
-            try:
-                answer.set_result(self._client.job(self._job.id, timeout=timeout))
-            except BaseException as error:  # noqa: BLE001 - raised where the answer is waited for
-                answer.set_exception(error)
-
-        # A daemon: a run that is told to end does not wait for a server that hangs.
-        Thread(target=ask, name="poll", daemon=True).start()
+        """The job as the server shows it."""
+        answer = ask_aside(lambda: self._client.job(self._job.id, timeout=timeout))
         while True:
             try:
                 answer.exception(max(self._due_in(), 0))

@@ -38,6 +38,7 @@ class ObservedTable:
         primary_key: Key columns in key order; empty where there is none.
         is_view: Whether it is a view, which a sync may read but the registry leaves out.
         is_selected: Whether the Airbyte connection syncs it; True in other systems.
+        is_sequence: Whether it is a sequence of MariaDB: a counter with columns of its own, which no sync reads.
     """
 
     name: str
@@ -45,6 +46,7 @@ class ObservedTable:
     primary_key: tuple[str, ...] = ()
     is_view: bool = False
     is_selected: bool = True
+    is_sequence: bool = False
 
 
 class Change(StrEnum):

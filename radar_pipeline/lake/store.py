@@ -216,12 +216,7 @@ class LakeStore:
         )
 
     def put(
-        self,
-        key: str,
-        body: bytes,
-        *,
-        content_type: str = "application/octet-stream",
-        only_if_new: bool = False,
+        self, key: str, body: bytes, *, content_type: str = "application/octet-stream", only_if_new: bool = False
     ) -> None:
         """Writes a small object whole; with ``only_if_new`` one that is there stays, which is no error."""
         if only_if_new:
@@ -281,8 +276,11 @@ class LakeStore:
     def is_listable(self, prefix: str) -> bool:
         """Whether anything lies under a prefix; raises where listing is refused."""
         with self.told(f"list {prefix}"):
-            # By folders: one page where a listing of every file would be many.
-            found = obstore.list_with_delimiter(self._fast, prefix)
+            try:
+                # By folders: one page where a listing of every file would be many.
+                found = obstore.list_with_delimiter(self._fast, prefix)
+            except (InvalidPathError, ValueError):
+                return bool(self.s3.list_objects_v2(Bucket=self.config.bucket, Prefix=prefix, MaxKeys=1)["KeyCount"])
         return bool(found["common_prefixes"] or found["objects"])
 
     def _error(self, fault: LakeFault, what: str, detail: str) -> LakeError:

@@ -111,11 +111,12 @@ def _backward(drift: Drift, columns: dict[str, str]) -> str | None:
 def _columns(admin: MySqlAddress, table: str) -> dict[str, str]:
     """Columns of a table with their definitions, in order; empty where there is no such table."""
     with connect(admin) as connection, connection.cursor() as cursor:
-        found = cursor.execute(
-            "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
+        cursor.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
             (admin.database, table),
         )
-        if not found:
+        # They compare without case and accents there.
+        if (table,) not in cursor.fetchall():
             return {}
         cursor.execute(f"SHOW CREATE TABLE {_name(table)}")
         text = str((cursor.fetchone() or ("", ""))[1])

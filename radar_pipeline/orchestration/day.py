@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from radar_pipeline.airbyte.client import AirbyteClient
 from radar_pipeline.airbyte.errors import AirbyteError, AirbyteUnreachableError, SyncLostError, SyncTimeoutError
+from radar_pipeline.airbyte.outage import ride_out
 from radar_pipeline.airbyte.progress import Patience, SyncProgress
 from radar_pipeline.airbyte.watch import watch
 from radar_pipeline.domain.counts import COUNT_REACH
@@ -168,10 +169,10 @@ class DayRun:
         """Waits for a sync of the day that still runs: its run may have died shortly before midnight."""
         start = dt.datetime.combine(self.day, dt.time(), dt.UTC)
         settings = self.systems.settings
-        for job in syncs_of_day(client.recent_jobs(start), self.day):
+        patience = Patience(settings.poll_seconds, settings.sync_timeout_seconds)
+        for job in syncs_of_day(ride_out(lambda: client.recent_jobs(start), patience, self._progress), self.day):
             if not job.status.is_final:
                 self.on_job(client, job.id)
-                patience = Patience(settings.poll_seconds, settings.sync_timeout_seconds)
                 watch(client, job, patience, on_progress=self._progress)
 
     def _progress(self, progress: SyncProgress) -> None:

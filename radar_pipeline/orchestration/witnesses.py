@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 
 from radar_pipeline.airbyte.client import AirbyteClient
 from radar_pipeline.airbyte.errors import AirbyteError
+from radar_pipeline.airbyte.outage import ride_out
+from radar_pipeline.airbyte.progress import Patience
 from radar_pipeline.domain.counts import SourceCounts
 from radar_pipeline.domain.landing import Landing
 from radar_pipeline.domain.ledger import History
@@ -64,15 +66,16 @@ class Witnesses:
         with ThreadPoolExecutor(6, thread_name_prefix="witness") as pool:
             counted = pool.submit(self.count_source) if recount else None
             found = pool.submit(lambda: folders or self._folders())
-            jobs = pool.submit(self._jobs, client) if client else None
             history = pool.submit(self.history)
             mysql = None if landings_only else pool.submit(self._observe_source)
+            # In this thread, which a terminated run interrupts: where Airbyte is away, it is waited for.
+            jobs = self._jobs(client) if client else ()
             airbyte = None if landings_only or client is None else pool.submit(self._observe_catalogue, client)
             past, last = history.result(), counted.result() if counted else ()
             for problem in past.unreadable:
                 self.log(f"a record of the ledger cannot be read and is left out: {problem}")
             return Evidence(
-                jobs=jobs.result() if jobs else (),
+                jobs=jobs,
                 folders=found.result(),
                 # The newest counts are on record too; whether they were read back with the others is chance.
                 source_counts=(*(each for each in past.source_counts(self.day) if each not in last), *last),
@@ -135,7 +138,12 @@ class Witnesses:
     def _jobs(self, client: AirbyteClient) -> tuple[SyncJob, ...]:
         """The day's sync jobs with their attempts and counts."""
         start = dt.datetime.combine(self.day, dt.time(), dt.UTC)
-        return tuple(client.job(job.id) for job in syncs_of_day(client.recent_jobs(start), self.day))
+
+        def ask() -> tuple[SyncJob, ...]:
+            return tuple(client.job(job.id) for job in syncs_of_day(client.recent_jobs(start), self.day))
+
+        patience = Patience(self.systems.settings.poll_seconds)
+        return ride_out(ask, patience, on_progress=lambda progress: self.log(str(progress)))
 
     def _observe_source(self) -> Mapping[str, ObservedTable] | None:
         """The source's tables as they are now, which says something about today only."""

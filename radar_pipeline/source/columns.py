@@ -8,29 +8,52 @@ from typing import Any
 from radar_pipeline.domain.schema import ObservedColumn, ObservedTable
 from radar_pipeline.source.connection import SourceAddress, cursor_at
 
-# One query for tables with their columns, one for the keys: asked table by table, 85 tables would be 170 round trips.
-_COLUMNS = """
-SELECT t.table_name, t.table_type, c.column_name, c.column_type, c.is_nullable
-FROM information_schema.tables t
-JOIN information_schema.columns c ON c.table_schema = t.table_schema AND c.table_name = t.table_name
-WHERE t.table_schema = DATABASE() AND t.table_type IN ('BASE TABLE', 'VIEW', 'SYSTEM VERSIONED')
-ORDER BY t.table_name, c.ordinal_position
-"""
-_KEYS = """
+_THIS_SCHEMA = (
+    "table_schema = DATABASE() AND "
+    "(@@lower_case_table_names <> 0 OR CAST(table_schema AS BINARY) = CAST(DATABASE() AS BINARY))"
+)
+
+
+def of_this_schema(query: str) -> str:
+    """A query of ``information_schema`` in which THIS_SCHEMA stands for the condition on ``table_schema``.
+
+    Names compare without case and accents there: in a join ``promocao`` would get the columns of ``promoção``, so
+    tables are put together in Python; and ``radar`` would get the tables of ``Radar``, so the schema is compared byte
+    by byte, unless the server itself knows no difference. The plain comparison stays for speed: MariaDB opens no other
+    schema then.
+    """
+    return query.replace("THIS_SCHEMA", _THIS_SCHEMA)
+
+
+# A query each for all tables, columns and keys: asked table by table, 85 tables would be 170 round trips.
+_TABLES = of_this_schema("""
+SELECT table_name, table_type
+FROM information_schema.tables
+WHERE THIS_SCHEMA AND table_type IN ('BASE TABLE', 'VIEW', 'SYSTEM VERSIONED', 'SEQUENCE')
+""")
+_COLUMNS = of_this_schema("""
+SELECT table_name, column_name, column_type, is_nullable
+FROM information_schema.columns
+WHERE THIS_SCHEMA
+ORDER BY table_name, CAST(table_name AS BINARY), ordinal_position
+""")
+_KEYS = of_this_schema("""
 SELECT table_name, column_name
 FROM information_schema.statistics
-WHERE table_schema = DATABASE() AND index_name = 'PRIMARY'
+WHERE THIS_SCHEMA AND index_name = 'PRIMARY'
 ORDER BY table_name, seq_in_index
-"""
+""")
 
 
 def observe_tables(address: SourceAddress) -> tuple[ObservedTable, ...]:
-    """Every table and view of the database that the user may see, by name, with columns and key in order.
+    """Every table, view and sequence of the database that the user may see, by name, with columns and key in order.
 
     Raises:
         SourceError: Where the source cannot be reached or refuses.
     """
     with cursor_at(address, "reading its columns") as cursor:
+        cursor.execute(_TABLES)
+        kinds: dict[str, str] = dict(cursor.fetchall())
         cursor.execute(_COLUMNS)
         columns: list[tuple[Any, ...]] = list(cursor.fetchall())
         cursor.execute(_KEYS)
@@ -39,13 +62,17 @@ def observe_tables(address: SourceAddress) -> tuple[ObservedTable, ...]:
     for table, column in keys:
         primary[table].append(column)
     observed: dict[str, list[ObservedColumn]] = defaultdict(list)
-    views: set[str] = set()
-    for table, kind, column, column_type, nullable in columns:
-        observed[table].append(ObservedColumn(name=column, type=_text(column_type), nullable=nullable == "YES"))
-        if kind == "VIEW":
-            views.add(table)
+    for table, column, column_type, nullable in columns:
+        if table in kinds:
+            observed[table].append(ObservedColumn(name=column, type=_text(column_type), nullable=nullable == "YES"))
     return tuple(
-        ObservedTable(name=name, columns=tuple(found), primary_key=tuple(primary[name]), is_view=name in views)
+        ObservedTable(
+            name=name,
+            columns=tuple(found),
+            primary_key=tuple(primary[name]),
+            is_view=kinds[name] == "VIEW",
+            is_sequence=kinds[name] == "SEQUENCE",
+        )
         for name, found in observed.items()
     )
 

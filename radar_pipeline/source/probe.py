@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from radar_pipeline.source.columns import of_this_schema
 from radar_pipeline.source.connection import SourceAddress, cursor_at
 
 
@@ -39,13 +40,16 @@ class ProbeResult:
 
 # A table is listed for a user with any privilege on it, INSERT alone included; its columns are listed with their
 # privileges, so a table with no column that may be selected is one that a sync would stumble on.
-_READABLE = """
-SELECT t.table_name, MAX(FIND_IN_SET('select', LOWER(c.privileges)) > 0)
-FROM information_schema.tables t
-LEFT JOIN information_schema.columns c ON c.table_schema = t.table_schema AND c.table_name = t.table_name
-WHERE t.table_schema = DATABASE() AND t.table_type IN ('BASE TABLE', 'VIEW', 'SYSTEM VERSIONED')
-GROUP BY t.table_name
-"""
+_TABLES = of_this_schema("""
+SELECT table_name
+FROM information_schema.tables
+WHERE THIS_SCHEMA AND table_type IN ('BASE TABLE', 'VIEW', 'SYSTEM VERSIONED')
+""")
+_READABLE = of_this_schema("""
+SELECT table_name
+FROM information_schema.columns
+WHERE THIS_SCHEMA AND FIND_IN_SET('select', LOWER(privileges))
+""")
 
 
 def probe(address: SourceAddress) -> ProbeResult:
@@ -62,9 +66,11 @@ def probe(address: SourceAddress) -> ProbeResult:
         answered = time.perf_counter()
         cursor.execute("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
         cipher = (cursor.fetchone() or ("", ""))[1]
+        cursor.execute(_TABLES)
+        tables = {name for (name,) in cursor.fetchall()}
         cursor.execute(_READABLE)
-        tables = dict(cursor.fetchall())
-    unreadable = tuple(sorted(name for name, selectable in tables.items() if not selectable))
+        readable = {name for (name,) in cursor.fetchall()}
+    unreadable = tuple(sorted(tables - readable))
     return ProbeResult(
         flavour="MariaDB" if "mariadb" in f"{version} {comment}".lower() else "MySQL",
         version=version,

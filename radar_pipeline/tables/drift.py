@@ -92,7 +92,7 @@ def compare(
         mysql: Tables and views of the source; None where it was not asked, which says nothing about it.
         airbyte: Streams of the connection's catalogue; None where it was not asked.
     """
-    at_source = {table.name: table for table in mysql} if mysql is not None else None
+    at_source = {table.name: table for table in mysql if not table.is_sequence} if mysql is not None else None
     in_catalogue = {table.name: table for table in airbyte} if airbyte is not None else None
     names = sorted({*registry.names, *(at_source or {}), *(in_catalogue or {})})
     findings = [*_shared_folders(registry)]

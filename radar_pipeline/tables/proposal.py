@@ -97,6 +97,8 @@ def _wanted(observed: Sequence[ObservedTable]) -> tuple[list[ObservedTable], lis
     for table in observed:
         if table.is_view:
             left_out.append(f"{table.name}: a view")
+        elif table.is_sequence:
+            left_out.append(f"{table.name}: a sequence")
         elif not table.is_selected:
             left_out.append(f"{table.name}: not selected in the Airbyte connection")
         elif not _is_writable(table.name):

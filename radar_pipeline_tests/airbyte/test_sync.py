@@ -16,7 +16,8 @@ import pytest
 
 from radar_pipeline.airbyte.client import AirbyteClient, connect
 from radar_pipeline.airbyte.config import AirbyteConfig, Timeouts
-from radar_pipeline.airbyte.errors import SyncLostError, SyncNotStartedError, SyncTimeoutError
+from radar_pipeline.airbyte.errors import AirbyteRefusedError, SyncLostError, SyncNotStartedError, SyncTimeoutError
+from radar_pipeline.airbyte.outage import ride_out
 from radar_pipeline.airbyte.progress import Patience, SyncProgress
 from radar_pipeline.airbyte.sync import SyncOutcome, ensure_sync
 from radar_pipeline.airbyte.watch import watch
@@ -143,12 +144,18 @@ def test_a_start_whose_answer_is_lost_is_found_and_not_repeated(server):
     assert outcome.job.status is JobStatus.SUCCEEDED
     assert seen.jobs == [outcome.job.id]
     assert server.sync_posts() == 1
+    (said,) = [str(each) for each in seen.progress if "the start was lost" in str(each)]
+    assert said.startswith("the answer to the start was lost (Airbyte at ")
+    assert said.endswith(f"): sync job {outcome.job.id} is the one that it started")
 
 
 def test_a_start_that_is_answered_too_late_is_found_and_not_repeated(server):
     server.fault("slow-post", options={"seconds": 1.5})
-    outcome, _ = ensure(client_of(server, start=0.3))
+    outcome, seen = ensure(client_of(server, start=0.3))
     assert outcome.job.status is JobStatus.SUCCEEDED
+    (said,) = [str(each) for each in seen.progress if "the start was lost" in str(each)]
+    assert "within 0.3 s" in said
+    assert said.endswith(f"): sync job {outcome.job.id} is the one that it started")
     while not server.sync_posts():
         time.sleep(0.05)
     assert server.sync_posts() == 1
@@ -247,6 +254,41 @@ def test_an_outage_that_begins_with_the_start_is_ridden_out_too(server):
     assert outcome.job.status is JobStatus.SUCCEEDED
     assert any(str(each).startswith("waiting for Airbyte for") for each in seen.progress)
     assert server.sync_posts() == 1
+
+
+def test_an_outage_before_the_decision_is_ridden_out_with_a_sign_of_life_though_each_question_takes_long(server):
+    client = client_of(server, patience=1.5)
+    server.fault("poll-outage", options={"seconds": 3, "mode": "reset", "when": "now"})
+    outcome, seen = ensure(client)
+    assert outcome.job.status is JobStatus.SUCCEEDED
+    waits = [each.seconds for each in seen.progress if each.job is None]
+    assert waits
+    assert max(later - earlier for earlier, later in pairwise([0.0, *waits])) < 2 * QUICK.progress_seconds
+
+
+def test_a_proven_sync_is_reused_though_the_server_goes_away_once_that_is_decided(server):
+    client = client_of(server, patience=0.5)
+    ensure(client)
+
+    def proven() -> bool:
+        server.fault("poll-outage", options={"seconds": 2, "mode": "reset", "when": "now"})
+        return True
+
+    outcome, seen = ensure(client, proven=proven)
+    assert seen.actions == [SyncAction.REUSE]
+    assert outcome.job.status is JobStatus.SUCCEEDED
+    assert server.sync_posts() == 1
+
+
+def test_a_refusal_is_no_outage_and_is_not_waited_for():
+    told: list[SyncProgress] = []
+
+    def refuse() -> None:
+        raise AirbyteRefusedError(404, "no such connection")
+
+    with pytest.raises(AirbyteRefusedError):
+        ride_out(refuse, QUICK, told.append)
+    assert not told
 
 
 def test_an_outage_without_end_is_given_up_and_the_job_lives(server):

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from radar_pipeline.cli.tables import tables_group
 from radar_pipeline.local.airbyte_server.bootstrap import CONNECTION_ID
+from radar_pipeline.local.airbyte_server.discovery import discover
 from radar_pipeline.local.demo import seed
 from radar_pipeline.local.demo.database import session
 from radar_pipeline.local.mariadb import MySqlAddress
@@ -146,6 +147,103 @@ def test_a_registry_is_made_from_a_database_and_then_agrees_with_it(address: MyS
     assert same.exit_code == 0
     assert "no difference between the registry (3 tables) and MySQL" in same.stdout
     assert "is up to date" in tables("pull", "--output", str(path), **variables(address)).stderr
+
+
+@pytest.mark.integration
+def test_names_that_differ_only_in_case_or_accents_are_tables_of_their_own(
+    address: MySqlAddress, tmp_path: Path
+) -> None:
+    path = tmp_path / "new.yaml"
+    with session(address) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE promocao (Code INT PRIMARY KEY, Day DATE)")
+        cursor.execute("CREATE TABLE Menu (Other INT, PRIMARY KEY (Other))")
+    try:
+        pulled = tables("pull", "--output", str(path), "--write", **variables(address))
+        same = tables("diff", "--json", RADAR_TABLES_FILE=str(path), **variables(address))
+        catalogue = discover({**dataclasses.asdict(address), "tls": False}, modern=True)
+    finally:
+        with session(address) as connection, connection.cursor() as cursor:
+            cursor.execute("DROP TABLE promocao, `Menu`")
+    assert pulled.exit_code == 0, pulled.output
+    registry = load_registry(path)
+    assert set(registry.names) == {"menu", "Menu", "order", "promocao", "promoção"}
+    assert [column.name for column in registry["promocao"].columns] == ["Code", "Day"]
+    assert [column.name for column in registry["Menu"].columns] == ["Other"]
+    assert registry["Menu"].primary_key == ("Other",)
+    found = json.loads(same.stdout)["findings"]
+    assert [(each["table"], each["drift"]) for each in found] == [("promoção", "folder_shared")]
+    streams = {each["stream"]["name"]: each["stream"] for each in catalogue["streams"]}
+    assert [list(streams[name]["jsonSchema"]["properties"]) for name in ("promocao", "Menu")] == [
+        ["Code", "Day"],
+        ["Other"],
+    ]
+    assert streams["Menu"]["sourceDefinedPrimaryKey"] == [["Other"]]
+
+
+@pytest.mark.integration
+def test_a_sequence_of_mariadb_is_left_out_and_said_so_and_no_stream_is_offered_for_it(
+    address: MySqlAddress, tmp_path: Path
+) -> None:
+    path = tmp_path / "new.yaml"
+    with session(address) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE SEQUENCE sq")
+    try:
+        pulled = tables("pull", "--output", str(path), "--write", **variables(address))
+        same = tables("diff", RADAR_TABLES_FILE=str(path), **variables(address))
+        catalogue = discover({**dataclasses.asdict(address), "tls": False}, modern=True)
+    finally:
+        with session(address) as connection, connection.cursor() as cursor:
+            cursor.execute("DROP SEQUENCE sq")
+    assert "left out: sq: a sequence" in pulled.stderr
+    assert load_registry(path).names == ("menu", "order", "promoção")
+    assert same.exit_code == 0, same.output
+    assert [each["stream"]["name"] for each in catalogue["streams"]] == ["menu", "order", "promoção", "top menu"]
+
+
+MYSQL_TABLES = """
+CREATE TABLE `order` (`Id` int unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY, `E-mail` varchar(60) NOT NULL);
+CREATE TABLE `promoção` (`Loja` int NOT NULL, `Código` char(3) NOT NULL, `Preço` decimal(12,2),
+  PRIMARY KEY (`Código`, `Loja`));
+CREATE TABLE no_key (a bigint unsigned, b smallint, c tinyint(1), d mediumint, e bit(8), f year, g double, h float,
+  i date, j datetime(3), k timestamp NULL, l time(6), m enum('x','y z','it''s'), n set('p','q'), o json, p tinytext,
+  q longtext, r varbinary(20), s binary(4), t mediumblob, u point, v decimal(30,10) unsigned,
+  w int GENERATED ALWAYS AS (b + 1) VIRTUAL, x bool, y varchar(10) CHARACTER SET latin1);
+CREATE VIEW `top orders` AS SELECT * FROM `order`
+"""
+
+
+@pytest.mark.mysql
+def test_a_registry_is_made_from_a_real_mysql_and_then_agrees_with_it(real_mysql: MySqlServer, tmp_path: Path) -> None:
+    path = tmp_path / "new.yaml"
+    using = {"RADAR_TABLES_FILE": str(path), **variables(dataclasses.replace(real_mysql.admin, database="cli_tables"))}
+    with session(real_mysql.admin) as connection, connection.cursor() as cursor:
+        for statement in ("CREATE DATABASE cli_tables CHARACTER SET utf8mb4", "USE cli_tables"):
+            cursor.execute(statement)
+        for statement in MYSQL_TABLES.split(";\n"):
+            cursor.execute(statement)
+        try:
+            pulled = tables("pull", "--output", str(path), "--write", **using)
+            same = tables("diff", **using)
+            again = tables("pull", **using)
+        finally:
+            cursor.execute("DROP DATABASE cli_tables")
+    assert pulled.exit_code == 0, pulled.output
+    assert [line for line in pulled.stderr.splitlines() if "left out" in line] == ["left out: top orders: a view"]
+    registry = load_registry(path)
+    assert registry.names == ("no_key", "order", "promoção")
+    assert [registry[name].primary_key for name in registry.names] == [(), ("Id",), ("Código", "Loja")]
+    types = {column.name: column.type for column in registry["no_key"].columns}
+    assert len(types) == 25
+    assert {name: types[name] for name in "acmouv"} == {
+        "a": "bigint unsigned",
+        "c": "tinyint(1)",
+        "m": "enum('x','y z','it''s')",
+        "o": "json",
+        "u": "point",
+        "v": "decimal(30,10) unsigned",
+    }
+    assert same.exit_code == 0, same.output
+    assert "is up to date" in again.stderr
 
 
 @pytest.mark.integration

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -63,6 +64,8 @@ def test_rows_of_a_failed_attempt_never_count_and_end_in_quarantine(
     ):
         outcome = world.run(day)
     assert_all_green(world, day, outcome, syncs=1)
+    failed = rf"{table or 'user_access'} could not be extracted \(attempt 1 of {ATTEMPTS}\), the others go on: "
+    assert sum(re.match(f"{failed}.*broke off after", line) is not None for line in outcome.lines) == 1
     assert len(moved.contents) == len(tables(world) - {EMPTY})
     whole = world.source_rows()
     for name in tables(world) - {EMPTY}:

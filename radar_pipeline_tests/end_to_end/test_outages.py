@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
+import re
 import time
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
 
 import pytest
 
+from radar_pipeline.airbyte.configuration_api import ConfigurationApi
+from radar_pipeline.airbyte.sync import SyncOutcome
 from radar_pipeline.orchestration import extraction
 from radar_pipeline_tests.end_to_end.proof import assert_all_green, tables
-from radar_pipeline_tests.end_to_end.world import NEW, OLD, World
+from radar_pipeline_tests.end_to_end.world import NEW, OLD, Outcome, World
 
 pytestmark = pytest.mark.e2e
 
@@ -33,6 +40,30 @@ def test_a_start_whose_answer_is_lost_is_found_and_not_repeated(world: World) ->
     with world.fault("lost-post-response"):
         outcome = world.run(day)
     assert_all_green(world, day, outcome, syncs=1, posts=1)
+    assert says_that_the_answer_was_lost(world, day, outcome)
+
+
+def says_that_the_answer_was_lost(world: World, day: dt.date, outcome: Outcome) -> bool:
+    """Whether one line of the log says which job a start without an answer led to."""
+    words = (
+        rf"the answer to the start was lost \(Airbyte at .+\): sync job {world.syncs(day)[0].id} is the one that it "
+    )
+    return sum(re.match(f"{words}started", line) is not None for line in outcome.lines) == 1
+
+
+@OLD
+def test_a_start_that_is_answered_too_late_is_found_and_not_repeated(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = world.new_day()
+    start = ConfigurationApi.start
+    monkeypatch.setattr(ConfigurationApi, "start", lambda api, _timeout: start(api, 0.5))
+    with world.fault("slow-post", seconds=2.0):
+        outcome = world.run(day)
+        # The server counts a request when it is answered.
+        time.sleep(2.0)
+    assert_all_green(world, day, outcome, syncs=1, posts=1)
+    assert says_that_the_answer_was_lost(world, day, outcome)
 
 
 @pytest.mark.usefixtures("settles_soon")
@@ -87,6 +118,35 @@ def test_a_server_away_for_sixty_seconds_during_a_sync_costs_nothing_but_time(wo
     assert time.monotonic() - began > 60
     # A sign of life at least every 10 s.
     assert sum("no answer from Airbyte for" in line for line in outcome.lines) >= 5
+    assert_all_green(world, day, outcome, syncs=1, posts=1)
+
+
+def _then_away(sync: Callable[..., SyncOutcome], world: World, seconds: float) -> Callable[..., SyncOutcome]:
+    """The sync, at whose end the server goes away."""
+
+    def ensured(*given: Any, **options: Any) -> SyncOutcome:
+        outcome = sync(*given, **options)
+        options = {"seconds": seconds, "mode": "reset", "when": "now"}
+        world.admin.switch_on("poll-outage", table=None, times=1, options=options)
+        return outcome
+
+    return ensured
+
+
+@NEW
+def test_a_server_away_right_after_the_sync_delays_the_proof_and_does_not_fail_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = world.new_day()
+    monkeypatch.setattr(extraction, "ensure_sync", _then_away(extraction.ensure_sync, world, 22.0))
+    began = time.monotonic()
+    outcome = world.run(day)
+    assert outcome.success, (outcome.failure, outcome.lines)
+    assert time.monotonic() - began > 22
+    # A sign of life at least every 10 s.
+    waits = [float(found[1]) for line in outcome.lines if (found := re.match(r"waiting for Airbyte for (\d+) s", line))]
+    assert len(waits) >= 2
+    assert max(later - earlier for earlier, later in pairwise([0.0, *waits])) <= 11
     assert_all_green(world, day, outcome, syncs=1, posts=1)
 
 

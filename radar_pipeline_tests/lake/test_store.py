@@ -67,6 +67,17 @@ def test_a_ready_bucket_passes_the_probe_and_keeps_nothing_of_it(store, layout, 
 
 
 @pytest.mark.integration
+@pytest.mark.parametrize("server", ["ministack"], indirect=True)
+@pytest.mark.parametrize("stray", ["/stray.txt", "./stray.txt", "../stray.txt"])
+def test_a_stray_key_with_an_odd_segment_does_not_make_the_bucket_unusable(store, layout, stray):
+    store.s3.put_object(Bucket=store.config.bucket, Key=f"{layout.prefix}/{stray}", Body=b"x")
+    result = probe(store, layout, ask_region=False)
+    assert result.is_ready, result.problem
+    assert store.is_listable(f"{layout.prefix}/")
+    assert not store.is_listable("another//prefix/")
+
+
+@pytest.mark.integration
 @pytest.mark.parametrize("ask_region", [True, False])
 def test_a_wrong_bucket_is_named(config, layout, ask_region):
     result = probe(LakeStore(replace(config, bucket="no-such-bucket-of-ours")), layout, ask_region=ask_region)

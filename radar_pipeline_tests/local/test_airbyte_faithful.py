@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -172,6 +173,32 @@ def test_the_official_sdk_signs_in_lists_starts_reads_and_cancels(with_token: Se
     ended = client.jobs.cancel_job(request=api.CancelJobRequest(job_id=job.job_id)).job_response
     assert ended.status is models.JobStatusEnum.CANCELLED
     assert ended.last_updated_at is not None
+
+
+def test_the_official_sdk_pages_through_jobs_until_there_is_no_next_page(with_token: Server) -> None:
+    client = sdk(with_token)
+    started = []
+    for _ in range(3):
+        request = models.JobCreateRequest(connection_id=CONNECTION_ID, job_type=models.JobTypeEnum.SYNC)
+        started.append(client.jobs.create_job(request=request).job_response.job_id)
+        known = api.GetJobRequest(job_id=started[-1])
+        deadline = time.monotonic() + 20
+        while client.jobs.get_job(request=known).job_response.status is not models.JobStatusEnum.SUCCEEDED:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    seen: list[int] = []
+    pages = 0
+    while True:
+        request = api.ListJobsRequest(connection_id=CONNECTION_ID, limit=1, offset=pages, order_by="createdAt|ASC")
+        page = client.jobs.list_jobs(request=request).jobs_response
+        seen += [job.job_id for job in page.data]
+        pages += 1
+        if not page.next:
+            break
+        assert f"offset={pages}" in page.next
+    assert seen == started
+    assert (pages, page.data) == (4, []), "a server links the next page until one is empty"
+    assert "offset=2" in page.previous
 
 
 def test_the_official_sdk_is_refused_with_a_wrong_client(with_token: Server) -> None:

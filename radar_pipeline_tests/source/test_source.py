@@ -183,6 +183,48 @@ def test_a_table_whose_columns_may_not_be_read_is_named_by_the_probe(source: Sou
     assert (result.readable_tables, result.unreadable, result.can_read) == (1, ("order",), False)
 
 
+@contextmanager
+def created(source: Source, *statements: str) -> Iterator[None]:
+    """Further tables, each `name (columns)`, for the time of a test."""
+    for statement in statements:
+        source.admin(f"CREATE TABLE {statement}")
+    try:
+        yield
+    finally:
+        for statement in statements:
+            source.admin(f"DROP TABLE {statement.split(' (')[0]}")
+
+
+def test_tables_whose_names_differ_only_in_case_or_accents_keep_their_own_columns_and_keys(source: Source):
+    with created(source, "distribuicao (Id int PRIMARY KEY, Nome text)", "`EMPTY` (x int, y int PRIMARY KEY)"):
+        tables = {table.name: table for table in observe_tables(source.address)}
+        counts = count_rows(source.address, ["distribuição", "distribuicao", "empty", "EMPTY"])
+        with user_with(source, f"INSERT ON {SCHEMA}.`EMPTY`", f"SELECT ON {SCHEMA}.`empty`") as half:
+            result = probe(half)
+    columns = {name: [column.name for column in table.columns] for name, table in tables.items()}
+    assert columns["distribuição"] == ["Id_Loja", "Código"]
+    assert columns["distribuicao"] == ["Id", "Nome"]
+    assert (columns["empty"], columns["EMPTY"]) == (["Id"], ["x", "y"])
+    keys = [tables[name].primary_key for name in ("distribuição", "distribuicao", "empty", "EMPTY")]
+    assert keys == [(), ("Id",), (), ("y",)]
+    assert counts.rows == {"distribuição": 1, "distribuicao": 0, "empty": 0, "EMPTY": 0}
+    assert (result.readable_tables, result.unreadable) == (1, ("EMPTY",))
+
+
+def test_a_schema_whose_name_differs_only_in_case_is_another(source: Source):
+    source.admin(f"CREATE DATABASE {SCHEMA.upper()}")
+    try:
+        source.admin(f"CREATE TABLE {SCHEMA.upper()}.`empty` (other int PRIMARY KEY)")
+        source.admin(f"GRANT SELECT ON {SCHEMA.upper()}.* TO '{READER}'@'127.0.0.1'")
+        tables = {table.name: table for table in observe_tables(source.address)}
+        result = probe(source.address)
+    finally:
+        source.admin(f"DROP DATABASE {SCHEMA.upper()}")
+    assert [column.name for column in tables["empty"].columns] == ["Id"]
+    assert tables["empty"].primary_key == ()
+    assert result.readable_tables == 6
+
+
 @pytest.mark.parametrize(
     ("change", "problem", "words"),
     [

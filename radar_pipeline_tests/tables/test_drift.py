@@ -79,10 +79,11 @@ def test_a_table_that_airbyte_knows_but_does_not_copy_is_not_selected() -> None:
     assert "not selected" in found[0].sentence
 
 
-def test_views_and_streams_left_out_on_purpose_are_no_drift() -> None:
+def test_views_sequences_and_streams_left_out_on_purpose_are_no_drift() -> None:
     view = dataclasses.replace(table("v"), is_view=True)
+    sequence = dataclasses.replace(table("sq"), is_sequence=True)
     unselected = dataclasses.replace(stream("menu"), is_selected=False)
-    assert compare(REGISTRY, [table("store"), view, table("menu")], [stream("store"), unselected]) == ()
+    assert compare(REGISTRY, [table("store"), view, sequence, table("menu")], [stream("store"), unselected]) == ()
 
 
 @pytest.mark.parametrize(

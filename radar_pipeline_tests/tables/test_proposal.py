@@ -126,16 +126,18 @@ def _as_observed(table: object) -> ObservedTable:
     return ObservedTable(table.name, columns, table.primary_key)  # type: ignore[attr-defined]
 
 
-def test_views_unselected_streams_and_unknown_types_are_left_out_and_said_so() -> None:
+def test_views_sequences_unselected_streams_and_unknown_types_are_left_out_and_said_so() -> None:
     tables = [
         observed("t", Id="int", Odd="quaternion(4)"),
         dataclasses.replace(observed("v_sales", Id="int"), is_view=True),
+        dataclasses.replace(observed("sq", cycle_count="bigint"), is_sequence=True),
         dataclasses.replace(observed("off", Id="int"), is_selected=False),
         observed("hidden\u200b", Id="int"),
     ]
     proposal = propose_registry(tables)
     assert proposal.left_out == (
         "v_sales: a view",
+        "sq: a sequence",
         "off: not selected in the Airbyte connection",
         "'hidden\\u200b': the name has characters that cannot be shown",
         "t.Odd: type 'quaternion(4)' is unknown here",

@@ -9,6 +9,8 @@ from typing import Any
 
 import pymysql
 
+from radar_pipeline.source.columns import of_this_schema
+
 _INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "integer", "bigint", "year"})
 _BASE64 = frozenset(
     {"bit", "binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "geometry", "point", "linestring"}
@@ -21,16 +23,18 @@ _TIMES = {
     "time": {"type": "string", "format": "time", "airbyte_type": "time_without_timezone"},
 }
 
-_COLUMNS = """
-SELECT c.table_name, t.table_type, c.column_name, c.data_type, c.column_type, c.numeric_scale
-FROM information_schema.columns c
-JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name
-WHERE c.table_schema = %s ORDER BY c.table_name, c.ordinal_position
-"""
-_KEYS = """
+_TABLES = of_this_schema("""
+SELECT table_name, table_type FROM information_schema.tables
+WHERE THIS_SCHEMA AND table_type IN ('BASE TABLE', 'VIEW', 'SYSTEM VERSIONED')
+""")
+_COLUMNS = of_this_schema("""
+SELECT table_name, column_name, data_type, column_type, numeric_scale FROM information_schema.columns
+WHERE THIS_SCHEMA ORDER BY table_name, CAST(table_name AS BINARY), ordinal_position
+""")
+_KEYS = of_this_schema("""
 SELECT table_name, column_name FROM information_schema.statistics
-WHERE table_schema = %s AND index_name = 'PRIMARY' ORDER BY table_name, seq_in_index
-"""
+WHERE THIS_SCHEMA AND index_name = 'PRIMARY' ORDER BY table_name, seq_in_index
+""")
 
 
 @dataclass(frozen=True)
@@ -154,12 +158,15 @@ def discover(source: Mapping[str, Any], *, modern: bool, selected: Sequence[str]
         pymysql.MySQLError: It cannot be reached or read.
     """
     with connect(source) as connection, connection.cursor() as cursor:
-        cursor.execute(_COLUMNS, (source["database"],))
+        cursor.execute(_TABLES)
+        kinds: dict[str, str] = dict(cursor.fetchall())
+        cursor.execute(_COLUMNS)
         columns = [
-            SourceColumn(table, kind == "VIEW", name, data_type, column_type, scale)
-            for table, kind, name, data_type, column_type, scale in cursor.fetchall()
+            SourceColumn(table, kinds[table] == "VIEW", name, data_type, column_type, scale)
+            for table, name, data_type, column_type, scale in cursor.fetchall()
+            if table in kinds
         ]
-        cursor.execute(_KEYS, (source["database"],))
+        cursor.execute(_KEYS)
         keys: dict[str, list[str]] = {}
         for table, name in cursor.fetchall():
             keys.setdefault(table, []).append(name)

@@ -21,6 +21,7 @@ from radar_pipeline.local.extract.request import Request, TableOrder
 from radar_pipeline.local.extract.table import Copied, TableCopier
 from radar_pipeline.local.extract.upload import Bucket, UploadError
 from radar_pipeline.source import SourceError, observe_tables
+from radar_pipeline.source.columns import of_this_schema
 from radar_pipeline.source.connection import cursor_at
 
 _log = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ DONE, NOT_DONE = 0, 1
 _STOP_SECONDS = 1.2
 
 _THREADS = "extract"
+
+_SIZES = of_this_schema("SELECT table_name, COALESCE(data_length, 0) FROM information_schema.tables WHERE THIS_SCHEMA")
 
 
 class _StopRequest(BaseException):
@@ -70,7 +73,7 @@ def run(request: Request, stdout: TextIO) -> int:
 
 def _attempt(request: Request, events: Events, cancelled: threading.Event, spool: Path) -> int:
     try:
-        observed = {table.name: table for table in observe_tables(request.source)}
+        observed = {table.name: table for table in observe_tables(request.source) if not table.is_sequence}
         sizes = _sizes(request)
         reader = Reader(request.source)
     except (SourceError, ReadError) as error:
@@ -141,7 +144,5 @@ class _Turn:
 def _sizes(request: Request) -> dict[str, int]:
     """Bytes of each table as MySQL estimates them; good enough for an order."""
     with cursor_at(request.source, "reading the sizes of its tables") as cursor:
-        cursor.execute(
-            "SELECT table_name, COALESCE(data_length, 0) FROM information_schema.tables WHERE table_schema = DATABASE()"
-        )
+        cursor.execute(_SIZES)
         return {name: int(size) for name, size in cursor.fetchall()}
