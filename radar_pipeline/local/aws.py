@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,9 @@ class AwsEndpoint:
         try:
             with opener.open(f"{self.url}/_ministack/health", timeout=5) as answer:
                 return bool(answer.status == 200)
-        except (OSError, urllib.error.URLError):
+        except (OSError, HTTPException):
+            # No HTTP: another program, or this one. A port that was free may be the very one that a client to it gets,
+            # and loopback connects it to itself.
             return False
 
     def client(self, service: str) -> Any:

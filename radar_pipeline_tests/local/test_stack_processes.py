@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Thread
 
 import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from radar_pipeline.local.aws import AwsEndpoint
 from radar_pipeline.local.errors import LocalStackError
 from radar_pipeline.local.processes import Program, _pid_and_start, find, start, stop, wait_until_ready
 from radar_pipeline_tests.servers import PROJECT
@@ -151,3 +154,17 @@ def test_a_server_of_a_test_process_that_is_killed_ends_too(tmp_path: Path):
         tester.kill()
         tester.wait()
     wait_for(lambda: not lives(server.pid))
+
+
+def test_a_port_that_echoes_is_no_endpoint_that_is_ready(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+
+        def echo() -> None:
+            connection, _ = other.accept()
+            with connection:
+                connection.sendall(connection.recv(4096))
+
+        echoing = Thread(target=echo)
+        echoing.start()
+        assert not AwsEndpoint(tmp_path, other.getsockname()[1], "us-east-2", "secret").is_ready()
+        echoing.join()
