@@ -240,8 +240,8 @@ def read_settings(**overrides: Any) -> Reading:
     path = env_file()
     problems: list[str] = []
     if path is not None:
-        text, problems = _text_of(path)
-        path = path if text is not None else None
+        is_readable, problems = _inspected(path)
+        path = path if is_readable else None
     where = f"the environment or {path}" if path else "the environment"
     unusable: dict[str, str] = {}
     try:
@@ -305,23 +305,23 @@ def event_log_folder() -> Path:
     return Path(home) / "history" / "runs"
 
 
-def _text_of(path: Path) -> tuple[str | None, list[str]]:
-    """A file of variables, None where it cannot be read, and what is wrong with it."""
+def _inspected(path: Path) -> tuple[bool, list[str]]:
+    """Whether a file of variables can be read, and what is wrong with it."""
     if not path.is_file():
-        return None, [f"RADAR_ENV_FILE names {path}, which is no readable file"]
+        return False, [f"RADAR_ENV_FILE names {path}, which is no readable file"]
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        return None, [f"{path} cannot be read: {error.strerror}"]
+        return False, [f"{path} cannot be read: {error.strerror}"]
     except UnicodeDecodeError:
-        return None, [f"{path} is not UTF-8 text"]
+        return False, [f"{path} is not UTF-8 text"]
     problems = []
     for each in parse_stream(io.StringIO(text)):
         if each.error or (each.key is not None and each.value is None):
             words = each.original.string
             line = each.original.line + words[: len(words) - len(words.lstrip())].count("\n")
             problems.append(f"{path}, line {line}: NAME=VALUE is expected, with quotes that are closed, or a # comment")
-    return text, problems
+    return True, problems
 
 
 def _sentence(error: Mapping[str, Any], where: str) -> str:

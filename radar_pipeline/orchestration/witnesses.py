@@ -87,28 +87,28 @@ class Witnesses:
 
     def count_source(self) -> tuple[SourceCounts, ...]:
         """Counts the source and keeps the counts beside the lake, so that a killed run's successor has them too."""
-        if self.systems.source is None:
-            return ()
         taken_at = self.systems.clock()
-        try:
-            counted = count_rows(self.systems.source, self.systems.registry.names)
-        except SourceError as error:
-            self.log(f"the source could not be counted: {error}")
+        rows = self._rows_at_source(self.systems.registry.names)
+        if rows is None:
             return ()
-        counts = SourceCounts(taken_at, counted.rows)
+        counts = SourceCounts(taken_at, rows)
         record_source_counts(self.systems.lake, self.systems.layout, self.day, counts)
         return (counts,)
 
     def filled(self, tables: Sequence[str]) -> list[str]:
         """Those of some tables that hold rows at the source now; none where it cannot be asked."""
+        rows = self._rows_at_source(tables) or {}
+        return [table for table in tables if rows.get(table)]
+
+    def _rows_at_source(self, tables: Sequence[str]) -> Mapping[str, int] | None:
+        """Rows of tables by name; None where the source cannot be asked."""
         if self.systems.source is None:
-            return []
+            return None
         try:
-            rows = count_rows(self.systems.source, tables).rows
+            return count_rows(self.systems.source, tables).rows
         except SourceError as error:
             self.log(f"the source could not be counted: {error}")
-            return []
-        return [table for table in tables if rows.get(table)]
+            return None
 
     def history(self) -> History:
         """The ledger up to this day. Records read once are not fetched again."""

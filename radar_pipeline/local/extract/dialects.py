@@ -92,7 +92,7 @@ def dictionary_columns(first: pa.RecordBatch) -> list[str]:
         *(
             name
             for name, values in zip(first.schema.names, first.columns, strict=True)
-            if _recurs(values) and name not in _ID_COLUMNS
+            if name not in _ID_COLUMNS and _recurs(values)
         ),
     ]
 

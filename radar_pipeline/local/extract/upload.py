@@ -135,7 +135,7 @@ def _store(target: Destination) -> S3Store:
     config: S3Config = {
         "region": target.region,
         "virtual_hosted_style_request": target.endpoint_url is None,
-        # Hashing every body takes a third of the time of sending it. TLS protects it, and on loopback nothing harms it.
+        # Hashing 90 MB takes 50 ms of CPU, sending them 13. TLS protects a body, and on loopback nothing harms it.
         "unsigned_payload": True,
     }
     if target.endpoint_url:
