@@ -3,7 +3,9 @@
 PYTHON ?= python3.11
 UV_VERSION := 0.13.9
 BIN := .venv/bin
-UV = $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
+# Byte code at once, ours below too: where PYTHONDONTWRITEBYTECODE is set, as in many containers, every process would
+# compile all that it imports. The extraction worker took 0.65 s to start instead of 0.28.
+UV = $(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python $(BIN)/python
 DAYS ?= 14
 PORT ?= 3000
 
@@ -24,6 +26,7 @@ help:  ## this list
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@$(UV) --require-hashes -r requirements.lock || { echo "uv could not; trying pip, which takes a minute"; $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q radar_pipeline
 	@touch $@
 
 run: .venv/.installed  ## start the local stack, seed it, land today's partition, print what landed

