@@ -32,6 +32,9 @@ STATE = Path(".radar")
 # Read where RADAR_ENV_FILE names no other; the second is written by the local stack while it is set up.
 ENV_FILES = (Path(".env"), STATE / "local" / "env")
 
+# Editors of Windows begin a file with a mark that would become part of the first name.
+_ENV_FILE_ENCODING = "utf-8-sig"
+
 
 class SettingsError(Exception):
     """Variables are missing or not usable.
@@ -52,7 +55,12 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True, allow_inf_nan=False
+        frozen=True,
+        extra="ignore",
+        env_ignore_empty=True,
+        env_file_encoding=_ENV_FILE_ENCODING,
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
     )
 
     environment: Literal["local", "development", "staging", "production"] = Field(
@@ -310,7 +318,7 @@ def _inspected(path: Path) -> tuple[bool, list[str]]:
     if not path.is_file():
         return False, [f"RADAR_ENV_FILE names {path}, which is no readable file"]
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding=_ENV_FILE_ENCODING)
     except OSError as error:
         return False, [f"{path} cannot be read: {error.strerror}"]
     except UnicodeDecodeError:

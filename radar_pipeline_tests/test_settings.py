@@ -158,6 +158,11 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp
     assert (load_settings().bucket, load_settings().aws_region) == ("from-environment", "from-file")
 
 
+def test_a_file_that_windows_wrote_is_read_from_its_first_name_on(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes("S3_BUCKET_NAME=from-file\r\nAWS_DEFAULT_REGION=sa-east-1\r\n".encode("utf-8-sig"))
+    assert (load_settings().bucket, load_settings().aws_region) == ("from-file", "sa-east-1")
+
+
 def test_a_named_file_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RADAR_ENV_FILE", "nowhere.env")
     with pytest.raises(SettingsError, match=r"RADAR_ENV_FILE names nowhere\.env"):

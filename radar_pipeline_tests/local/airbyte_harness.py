@@ -17,8 +17,9 @@ from typing import Any
 
 import requests
 
+from radar_pipeline.domain.schema import ObservedColumn, ObservedTable
 from radar_pipeline.local.airbyte_server import bootstrap as names
-from radar_pipeline.local.airbyte_server.discovery import SourceColumn, build_catalog
+from radar_pipeline.local.airbyte_server.discovery import build_catalog
 
 FAKE_WORKER = Path(__file__).with_name("fake_worker.py")
 TABLES = ("store", "product", "contest_score")
@@ -26,8 +27,8 @@ CREDENTIALS = {"username": "airbyte", "password": "pa55", "client_id": "the-clie
 
 
 def catalog(*, modern: bool, tables: Sequence[str] = TABLES) -> dict[str, Any]:
-    columns = [SourceColumn(table, False, "Id", "int", "int(11)", 0) for table in tables]
-    return build_catalog(columns, dict.fromkeys(tables, ("Id",)), "radar", modern=modern)
+    found = [ObservedTable(table, (ObservedColumn("Id", "int(11)"),), ("Id",)) for table in tables]
+    return build_catalog(found, "radar", modern=modern)
 
 
 def document(*, modern: bool, tables: Sequence[str] = TABLES) -> dict[str, Any]:

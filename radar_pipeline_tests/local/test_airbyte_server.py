@@ -477,7 +477,7 @@ def test_a_source_that_cannot_be_read_at_bootstrap_is_said_without_its_password(
     )
 
     assert ended.returncode == 2
-    assert ended.stderr.startswith(f"error: {path}: the tables of radar at 127.0.0.1:9 cannot be read")
+    assert ended.stderr.startswith(f"error: {path}: the tables of its source cannot be read: MySQL at 127.0.0.1:9")
     assert "s3cr3t" not in ended.stderr
 
 

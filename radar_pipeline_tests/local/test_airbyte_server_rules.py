@@ -7,11 +7,11 @@ import signal
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
-import pymysql
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from radar_pipeline.domain.schema import ObservedColumn, ObservedTable
 from radar_pipeline.local.airbyte_server import wire
 from radar_pipeline.local.airbyte_server.auth import Credentials, Gatekeeper
 from radar_pipeline.local.airbyte_server.bootstrap import (
@@ -22,7 +22,7 @@ from radar_pipeline.local.airbyte_server.bootstrap import (
     write_bootstrap,
 )
 from radar_pipeline.local.airbyte_server.clock import ServerClock, iso, parse_time
-from radar_pipeline.local.airbyte_server.discovery import SourceColumn, build_catalog, json_schema_type
+from radar_pipeline.local.airbyte_server.discovery import build_catalog, json_schema_type
 from radar_pipeline.local.airbyte_server.eras import MODERN, OLD, RetryPolicy
 from radar_pipeline.local.airbyte_server.errors import config_body as body_of
 from radar_pipeline.local.airbyte_server.errors import conflict, invalid, not_found
@@ -32,6 +32,7 @@ from radar_pipeline.local.airbyte_server.public_wire import duration, page
 from radar_pipeline.local.airbyte_server.records import Attempt, Job, StreamCount
 from radar_pipeline.local.airbyte_server.store import Store
 from radar_pipeline.local.airbyte_server.tally import Tally, read_event
+from radar_pipeline.source import SourceError
 from radar_pipeline_tests.local.airbyte_harness import document
 
 TABLES = ("store", "product")
@@ -60,43 +61,43 @@ def test_no_job_is_tried_more_often_than_its_bound(moved: list[bool], bound: int
 
 
 @pytest.mark.parametrize(
-    ("data_type", "column_type", "scale", "expected"),
+    ("column_type", "expected"),
     [
-        ("tinyint", "tinyint(1)", 0, {"type": "boolean"}),
-        ("tinyint", "tinyint(1) unsigned", 0, {"type": "integer"}),
-        ("bit", "bit(1)", None, {"type": "boolean"}),
-        ("bit", "bit(8)", None, {"type": "string", "contentEncoding": "base64"}),
-        ("bigint", "bigint(20) unsigned", 0, {"type": "integer"}),
-        ("year", "year(4)", None, {"type": "integer"}),
-        ("decimal", "decimal(12,2)", 2, {"type": "number"}),
-        ("decimal", "decimal(12,0)", 0, {"type": "integer"}),
-        ("double", "double", None, {"type": "number"}),
-        ("date", "date", None, {"type": "string", "format": "date"}),
-        ("json", "json", None, {"type": "string"}),
-        ("enum", "enum('a','b')", None, {"type": "string"}),
-        ("longblob", "longblob", None, {"type": "string", "contentEncoding": "base64"}),
+        ("tinyint(1)", {"type": "boolean"}),
+        ("tinyint(1) unsigned", {"type": "integer"}),
+        ("bit(1)", {"type": "boolean"}),
+        ("bit(8)", {"type": "string", "contentEncoding": "base64"}),
+        ("bigint(20) unsigned", {"type": "integer"}),
+        ("year(4)", {"type": "integer"}),
+        ("decimal(12,2)", {"type": "number"}),
+        ("decimal(12,2) unsigned", {"type": "number"}),
+        ("decimal(12,0)", {"type": "integer"}),
+        ("decimal", {"type": "integer"}),
+        ("double", {"type": "number"}),
+        ("float unsigned", {"type": "number"}),
+        ("date", {"type": "string", "format": "date"}),
+        ("json", {"type": "string"}),
+        ("inet6", {"type": "string"}),
+        ("enum('a','b')", {"type": "string"}),
+        ("longblob", {"type": "string", "contentEncoding": "base64"}),
+        ("datetime(6)", {"type": "string", "format": "date-time", "airbyte_type": "timestamp_without_timezone"}),
         (
-            "datetime",
-            "datetime",
-            None,
+            "datetime /* mariadb-5.3 */",
             {"type": "string", "format": "date-time", "airbyte_type": "timestamp_without_timezone"},
         ),
     ],
 )
-def test_mysql_types_are_discovered_as_the_connector_does(
-    data_type: str, column_type: str, scale: int | None, expected: dict[str, str]
-) -> None:
-    column = SourceColumn("store", False, "c", data_type, column_type, scale)
-
-    assert json_schema_type(column, modern=False) == expected
+def test_mysql_types_are_discovered_as_the_connector_does(column_type: str, expected: dict[str, str]) -> None:
+    assert json_schema_type(column_type, modern=False) == expected
     modern = {"type": "number", "airbyte_type": "integer"} if expected == {"type": "integer"} else expected
-    assert json_schema_type(column, modern=True) == modern
+    assert json_schema_type(column_type, modern=True) == modern
 
 
 def test_views_are_in_the_catalogue_and_not_selected() -> None:
-    columns = [SourceColumn("store", False, "Id", "int", "int", 0), SourceColumn("v", True, "Id", "int", "int", 0)]
+    columns = (ObservedColumn("Id", "int"),)
+    tables = [ObservedTable("store", columns, ("Id",)), ObservedTable("v", columns, is_view=True)]
 
-    streams = build_catalog(columns, {"store": ["Id"]}, "radar", modern=True)["streams"]
+    streams = build_catalog(tables, "radar", modern=True)["streams"]
 
     assert [(each["stream"]["name"], each["config"]["selected"]) for each in streams] == [("store", True), ("v", False)]
     assert streams[0]["config"]["primaryKey"] == [["Id"]]
@@ -331,6 +332,6 @@ def test_a_known_catalogue_is_kept_unless_the_era_changes(tmp_path: Path) -> Non
     apply_bootstrap(store, again, 2.0, modern=False)
 
     assert store.connection(CONNECTION_ID) == known
-    with pytest.raises(pymysql.MySQLError):
+    with pytest.raises(SourceError, match="cannot be reached"):
         apply_bootstrap(store, again, 3.0, modern=True)
     store.close()

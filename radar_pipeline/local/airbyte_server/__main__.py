@@ -9,7 +9,6 @@ import socket
 import sys
 from pathlib import Path
 
-import pymysql
 import uvicorn
 
 from radar_pipeline.local.airbyte_server import auth
@@ -17,9 +16,9 @@ from radar_pipeline.local.airbyte_server.app import build_app, open_services
 from radar_pipeline.local.airbyte_server.bootstrap import BootstrapError, apply_bootstrap, read_bootstrap
 from radar_pipeline.local.airbyte_server.clock import ServerClock
 from radar_pipeline.local.airbyte_server.eras import ERAS, RetryPolicy
-from radar_pipeline.local.airbyte_server.order import redact
 from radar_pipeline.local.airbyte_server.store import StateInUseError, Store
 from radar_pipeline.local.droppable import DroppableProtocol
+from radar_pipeline.source import SourceError
 
 # Requests still open at a stop (a slow POST, say) are given this long.
 _GRACEFUL_SECONDS = 2
@@ -60,10 +59,8 @@ def _bootstrap(state: Path, path: Path, *, modern: bool) -> None:
     store = Store(state)
     try:
         apply_bootstrap(store, document, ServerClock(store.get("clock_offset", 0.0)).now(), modern=modern)
-    except (pymysql.MySQLError, OSError) as error:
-        source = document["source"]
-        said = redact(str(error), (str(source["password"]),))
-        msg = f"{path}: the tables of {source['database']} at {source['host']}:{source['port']} cannot be read: {said}"
+    except SourceError as error:
+        msg = f"{path}: the tables of its source cannot be read: {error}"
         raise BootstrapError(msg) from None
     finally:
         store.close()

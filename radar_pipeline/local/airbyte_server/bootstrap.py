@@ -124,7 +124,7 @@ def apply_bootstrap(store: Store, document: Mapping[str, Any], now: float, *, mo
         modern: Whether the server is a current one.
 
     Raises:
-        pymysql.MySQLError: The catalogue must be discovered and the source cannot be read.
+        SourceError: The catalogue must be discovered and the source cannot be read.
     """
     workspace = {"id": WORKSPACE_ID, "name": "radar", **document.get("workspace", {})}
     source = _source(document["source"], now, modern=modern)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import pymysql
+from radar_pipeline.domain.mysql_types import base_type, canonical_type, type_arguments
+from radar_pipeline.domain.schema import ObservedTable
+from radar_pipeline.local.extract.request import source_address
+from radar_pipeline.source import observe_tables
 
-from radar_pipeline.source.columns import of_this_schema
-
-_INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "integer", "bigint", "year"})
+_INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint", "year"})
+_NUMBERS = frozenset({"decimal", "float", "double"})
 _BASE64 = frozenset(
     {"bit", "binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "geometry", "point", "linestring"}
     | {"polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection"}
@@ -23,54 +23,20 @@ _TIMES = {
     "time": {"type": "string", "format": "time", "airbyte_type": "time_without_timezone"},
 }
 
-_TABLES = of_this_schema("""
-SELECT table_name, table_type FROM information_schema.tables
-WHERE THIS_SCHEMA AND table_type IN ('BASE TABLE', 'VIEW', 'SYSTEM VERSIONED')
-""")
-_COLUMNS = of_this_schema("""
-SELECT table_name, column_name, data_type, column_type, numeric_scale FROM information_schema.columns
-WHERE THIS_SCHEMA ORDER BY table_name, CAST(table_name AS BINARY), ordinal_position
-""")
-_KEYS = of_this_schema("""
-SELECT table_name, column_name FROM information_schema.statistics
-WHERE THIS_SCHEMA AND index_name = 'PRIMARY' ORDER BY table_name, seq_in_index
-""")
 
-
-@dataclass(frozen=True)
-class SourceColumn:
-    """A column as information_schema shows it.
-
-    Attributes:
-        table: Table name.
-        is_view: Whether the table is a view.
-        name: Column name.
-        data_type: ``data_type``.
-        column_type: ``column_type``.
-        scale: Digits after the point; None where it is no number.
-    """
-
-    table: str
-    is_view: bool
-    name: str
-    data_type: str
-    column_type: str
-    scale: int | None
-
-
-def json_schema_type(column: SourceColumn, *, modern: bool) -> dict[str, Any]:
+def json_schema_type(column_type: str, *, modern: bool) -> dict[str, Any]:
     """JSON schema of a column.
 
     Args:
-        column: The column.
+        column_type: Its MySQL type as ``information_schema`` spells it.
         modern: Whether integers are written as a number with ``airbyte_type``, as the present protocol has it.
     """
-    kind, spelled = column.data_type.lower(), column.column_type.lower()
-    if spelled in {"tinyint(1)", "bit(1)"} or kind == "boolean":
+    kind = base_type(column_type)
+    if canonical_type(column_type) in {"tinyint(1)", "bit"}:
         return {"type": "boolean"}
-    if kind in _INTEGERS or (kind in {"decimal", "numeric"} and not column.scale):
+    if kind in _INTEGERS or (kind == "decimal" and type_arguments(column_type)[1:] in ([], ["0"])):
         return {"type": "number", "airbyte_type": "integer"} if modern else {"type": "integer"}
-    if kind in {"decimal", "numeric", "float", "double", "real"}:
+    if kind in _NUMBERS:
         return {"type": "number"}
     if kind in _TIMES:
         return dict(_TIMES[kind])
@@ -80,34 +46,24 @@ def json_schema_type(column: SourceColumn, *, modern: bool) -> dict[str, Any]:
 
 
 def build_catalog(
-    columns: Iterable[SourceColumn],
-    keys: Mapping[str, Sequence[str]],
-    namespace: str,
-    *,
-    modern: bool,
-    selected: Sequence[str] | None = None,
+    tables: Iterable[ObservedTable], namespace: str, *, modern: bool, selected: Sequence[str] | None = None
 ) -> dict[str, Any]:
     """A syncCatalog with every table on full refresh and append.
 
     Args:
-        columns: All columns in table order.
-        keys: Key columns of each table that has a key.
+        tables: The tables and views of the database.
         namespace: Name of the database.
         modern: Whether it is for a current server.
         selected: Tables to sync; None for all. Views are listed and never selected.
     """
-    by_table: dict[str, list[SourceColumn]] = {}
-    for column in columns:
-        by_table.setdefault(column.table, []).append(column)
     streams = []
-    for table, own in by_table.items():
-        key = [[name] for name in keys.get(table, ())]
-        is_selected = not own[0].is_view and (selected is None or table in selected)
+    for table in tables:
+        key = [[name] for name in table.primary_key]
         stream = {
-            "name": table,
+            "name": table.name,
             "jsonSchema": {
                 "type": "object",
-                "properties": {column.name: json_schema_type(column, modern=modern) for column in own},
+                "properties": {each.name: json_schema_type(each.type, modern=modern) for each in table.columns},
             },
             "supportedSyncModes": ["full_refresh", "incremental"],
             "defaultCursorField": [],
@@ -119,31 +75,11 @@ def build_catalog(
             "destinationSyncMode": "append",
             "cursorField": [],
             "primaryKey": key,
-            "aliasName": table,
-            "selected": is_selected,
+            "aliasName": table.name,
+            "selected": not table.is_view and (selected is None or table.name in selected),
         }
         streams.append({"stream": stream, "config": config})
     return {"streams": streams}
-
-
-def connect(source: Mapping[str, Any]) -> pymysql.Connection[Any]:
-    """Signs in to the source. Like ``ssl_mode`` preferred and required, it does not check the certificate."""
-    context = None
-    if source["tls"]:
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return pymysql.connect(
-        host=source["host"],
-        port=source["port"],
-        user=source["user"],
-        password=source["password"],
-        database=source["database"],
-        charset="utf8mb4",
-        connect_timeout=10,
-        read_timeout=60,
-        ssl=context,
-    )
 
 
 def discover(source: Mapping[str, Any], *, modern: bool, selected: Sequence[str] | None = None) -> dict[str, Any]:
@@ -155,19 +91,7 @@ def discover(source: Mapping[str, Any], *, modern: bool, selected: Sequence[str]
         selected: Tables to sync; None for all.
 
     Raises:
-        pymysql.MySQLError: It cannot be reached or read.
+        SourceError: It cannot be reached or read.
     """
-    with connect(source) as connection, connection.cursor() as cursor:
-        cursor.execute(_TABLES)
-        kinds: dict[str, str] = dict(cursor.fetchall())
-        cursor.execute(_COLUMNS)
-        columns = [
-            SourceColumn(table, kinds[table] == "VIEW", name, data_type, column_type, scale)
-            for table, name, data_type, column_type, scale in cursor.fetchall()
-            if table in kinds
-        ]
-        cursor.execute(_KEYS)
-        keys: dict[str, list[str]] = {}
-        for table, name in cursor.fetchall():
-            keys.setdefault(table, []).append(name)
-    return build_catalog(columns, keys, source["database"], modern=modern, selected=selected)
+    tables = (table for table in observe_tables(source_address(source)) if not table.is_sequence)
+    return build_catalog(tables, source["database"], modern=modern, selected=selected)

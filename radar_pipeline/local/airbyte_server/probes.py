@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import uuid
 from collections.abc import Mapping
 from contextlib import closing
@@ -12,8 +13,6 @@ import pymysql
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from radar_pipeline.local.airbyte_server.discovery import connect
-
 
 def check_source(source: Mapping[str, Any]) -> str | None:
     """Why MySQL cannot be read; None where it can.
@@ -22,7 +21,7 @@ def check_source(source: Mapping[str, Any]) -> str | None:
         source: Where it is, as ``order.source_of`` gives it.
     """
     try:
-        with connect(source) as connection, connection.cursor() as cursor:
+        with _connect(source) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except (pymysql.MySQLError, OSError) as error:
         code, *rest = error.args or ("",)
@@ -50,6 +49,26 @@ def check_destination(destination: Mapping[str, Any], *, denied: bool = False) -
     except (ClientError, BotoCoreError, ValueError) as error:
         return f"{prefix}{error}"
     return None
+
+
+def _connect(source: Mapping[str, Any]) -> pymysql.Connection[Any]:
+    """Signs in to the source. Like ``ssl_mode`` preferred and required, it does not check the certificate."""
+    context = None
+    if source["tls"]:
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return pymysql.connect(
+        host=source["host"],
+        port=source["port"],
+        user=source["user"],
+        password=source["password"],
+        database=source["database"],
+        charset="utf8mb4",
+        connect_timeout=10,
+        read_timeout=60,
+        ssl=context,
+    )
 
 
 def _client(destination: Mapping[str, Any]) -> Any:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import pymysql
-
 from radar_pipeline.local.airbyte_server.attempt import Engine
 from radar_pipeline.local.airbyte_server.auth import Gatekeeper
 from radar_pipeline.local.airbyte_server.clock import ServerClock
@@ -20,6 +18,7 @@ from radar_pipeline.local.airbyte_server.probes import check_destination, check_
 from radar_pipeline.local.airbyte_server.records import Connection, Connector, Job
 from radar_pipeline.local.airbyte_server.runner import Runner
 from radar_pipeline.local.airbyte_server.store import Store
+from radar_pipeline.source import SourceError
 
 
 @dataclass(frozen=True)
@@ -142,8 +141,8 @@ class Services:
         """
         try:
             return discover(source_of(source.configuration, self._faults_at_checks()), modern=self.era.is_modern)
-        except (pymysql.MySQLError, OSError) as error:
-            problem = redact(f"Could not discover the schema: {error}", secrets_of(source))
+        except SourceError as error:
+            problem = f"Could not discover the schema: {error}"
             raise DiscoveryError(problem) from None
 
     def refresh_catalog(self, connection: Connection) -> Connection:

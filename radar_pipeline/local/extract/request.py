@@ -156,7 +156,7 @@ def parse_request(text: str) -> Request:
 def _request(document: Mapping[str, Any]) -> Request:
     started_at = dt.datetime.fromisoformat(document["started_at"])
     return Request(
-        source=_source(document["source"]),
+        source=source_address(document["source"]),
         destination=_destination(document["destination"]),
         dialect=Dialect(document["dialect"]),
         tables=tuple(TableOrder(each["name"], _fault(each.get("fault"))) for each in document["tables"]),
@@ -172,7 +172,8 @@ def _request(document: Mapping[str, Any]) -> Request:
     )
 
 
-def _source(document: Mapping[str, Any]) -> SourceAddress:
+def source_address(document: Mapping[str, Any]) -> SourceAddress:
+    """Where the source is, of a request's ``source``."""
     return SourceAddress(
         host=document["host"],
         port=int(document["port"]),
