@@ -67,7 +67,6 @@ def test_a_plan_is_told_by_tier_and_by_action_with_what_it_saves() -> None:
     assert lines["move to STANDARD_IA"].usd_per_month == pytest.approx(-0.5)
     assert lines["move to STANDARD_IA"].usd_once == pytest.approx(0.010)
     assert lines["move to GLACIER"].usd_once == pytest.approx(0.030 + 0.25), "reading it out of IA costs too"
-    assert lines["move to GLACIER"].pays_back_after_months == pytest.approx(0.28 / 0.4, rel=0.01)
     assert lines["delete"].usd_per_month == pytest.approx(-0.1, abs=0.001)
     assert lines["delete"].usd_once == 0, "S3 deletes for nothing"
     assert cost.usd_per_month_after == pytest.approx(2.6 - 0.5 - 0.4 - 0.1, abs=0.001)
@@ -79,7 +78,6 @@ def test_merging_costs_its_requests_and_saves_nothing_by_itself() -> None:
     (line,) = cost_of(plan_lake([found], RetentionPolicy(), at(TODAY)), PRICES).actions
     assert (line.name, line.objects, line.usd_per_month) == ("compact", 2, 0.0)
     assert line.usd_once == pytest.approx(2 * (2.0 + 4.0) / 1000 + 4.0 / 1000)
-    assert line.pays_back_after_months is None
 
 
 def test_an_empty_plan_costs_nothing() -> None:

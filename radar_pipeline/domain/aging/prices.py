@@ -116,11 +116,6 @@ class CostLine:
     usd_per_month: float
     usd_once: float = 0.0
 
-    @property
-    def pays_back_after_months(self) -> float | None:
-        """After how many months an action has saved what it cost; None where it saves nothing."""
-        return self.usd_once / -self.usd_per_month if self.usd_per_month < 0 else None
-
 
 @dataclass(frozen=True)
 class PlanCost:
