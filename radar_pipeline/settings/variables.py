@@ -1,51 +1,20 @@
-"""Settings of one environment: the only reader of environment variables.
-
-Names are the team's own (``RADAR_HOST``, ``AIRBYTE_SERVER_HOST``, ``S3_BUCKET_NAME``, ...); new ones begin with
-``RADAR_``. Loading does no I/O beyond one file of variables and never fails for what is missing, so that definitions
-load anywhere; ``Settings.require`` says what is missing when it is needed. Secrets are ``SecretStr`` and show
-in no repr.
-"""
+"""Every variable, its default, what it may hold and what belongs together."""
 
 from __future__ import annotations
 
 import datetime as dt
-import io
-import logging
-import os
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from dotenv.parser import parse_stream
-from pydantic import AnyHttpUrl, Field, Secret, SecretStr, ValidationError
+from pydantic import AnyHttpUrl, Field, Secret, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from radar_pipeline.values import Bucket, Day, Host, Port, Text, Texts, Uuid
-
-# It warns of a line that it drops without naming the file; here that is a problem.
-logging.getLogger("dotenv.main").setLevel(logging.ERROR)
-
-# The folder of all local state, in the project's.
-STATE = Path(".radar")
-
-# Read where RADAR_ENV_FILE names no other; the second is written by the local stack while it is set up.
-ENV_FILES = (Path(".env"), STATE / "local" / "env")
+from radar_pipeline.settings.errors import SettingsError
+from radar_pipeline.settings.values import Bucket, Day, Host, Port, Text, Texts, Uuid
 
 # Editors of Windows begin a file with a mark that would become part of the first name.
-_ENV_FILE_ENCODING = "utf-8-sig"
-
-
-class SettingsError(Exception):
-    """Variables are missing or not usable.
-
-    Attributes:
-        problems: One sentence each: the variable, where it was read, what was expected.
-    """
-
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+ENV_FILE_ENCODING = "utf-8-sig"
 
 
 class Settings(BaseSettings):
@@ -58,7 +27,7 @@ class Settings(BaseSettings):
         frozen=True,
         extra="ignore",
         env_ignore_empty=True,
-        env_file_encoding=_ENV_FILE_ENCODING,
+        env_file_encoding=ENV_FILE_ENCODING,
         hide_input_in_errors=True,
         allow_inf_nan=False,
     )
@@ -180,160 +149,3 @@ _PAIRS = (
 def variable(field: str) -> str:
     """The environment variable that a field of Settings is read from."""
     return str(Settings.model_fields[field].validation_alias)
-
-
-def project_folder() -> Path:
-    """The nearest of this folder and those above it that holds a project's state; this one where none does.
-
-    Above, only what is the user's own counts: whoever writes the variables there decides where passwords go.
-    """
-    here = Path.cwd()
-    if not any((here / name).exists() for name in (STATE, ENV_FILES[0])):
-        for folder in here.parents:
-            state = folder / STATE
-            if state.is_dir() and state.stat().st_uid == os.getuid():
-                return folder
-    return Path()
-
-
-def env_file(environ: Mapping[str, str] | None = None) -> Path | None:
-    """The file of variables that settings read beside the environment; None where there is none.
-
-    ``RADAR_ENV_FILE`` names it; else the first of the project's ``ENV_FILES`` that exists. Variables of the
-    environment win over it.
-    """
-    named = (os.environ if environ is None else environ).get("RADAR_ENV_FILE")
-    if named:
-        return Path(named)
-    project = project_folder()
-    return next((path for name in ENV_FILES if (path := project / name).is_file()), None)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What the environment says, as far as it can be used.
-
-    Attributes:
-        settings: The settings; whatever is unusable has its default here.
-        problems: One sentence for each thing that is unusable.
-        unusable: The variables among them.
-    """
-
-    settings: Settings
-    problems: tuple[str, ...] = ()
-    unusable: frozenset[str] = frozenset()
-
-
-def load_settings(**overrides: Any) -> Settings:
-    """Reads the settings of this process's environment.
-
-    Args:
-        **overrides: Values by variable name that win over the environment; for tests and the local stack.
-
-    Raises:
-        SettingsError: A variable is set to something unusable, or the file of variables cannot be read.
-    """
-    reading = read_settings(**overrides)
-    if reading.problems:
-        raise SettingsError(reading.problems)
-    return reading.settings
-
-
-def read_settings(**overrides: Any) -> Reading:
-    """Reads the settings of this process's environment and everything that is wrong with them, for whoever lists it.
-
-    Args:
-        **overrides: As of ``load_settings``.
-    """
-    path = env_file()
-    problems: list[str] = []
-    if path is not None:
-        is_readable, problems = _inspected(path)
-        path = path if is_readable else None
-    where = f"the environment or {path}" if path else "the environment"
-    unusable: dict[str, str] = {}
-    try:
-        settings = Settings(_env_file=path, **overrides)
-    except ValidationError as error:
-        unusable = {str(each["loc"][0]): _sentence(each, where) for each in error.errors()}
-        defaults = {variable(name): field.default for name, field in Settings.model_fields.items()}
-        settings = Settings(_env_file=path, **overrides | {name: defaults[name] for name in unusable})
-    problems += unusable.values()
-    problems += [f"{problem} (read from {where})" for problem in settings.half_pairs(unusable)]
-    return Reading(settings, tuple(problems), frozenset(unusable))
-
-
-def prepare_dagster_home(*, make: bool = True) -> Path:
-    """Makes this process use the project's Dagster instance, and returns its folder.
-
-    A ``DAGSTER_HOME`` that is set is used as it is. Otherwise all state lies in one ignored folder, with a link to the
-    project's dagster.yaml. Events are stored in batches: one at a time took six times as long (docs/decisions).
-
-    Args:
-        make: Whether to make the instance where there is none yet.
-
-    Raises:
-        SettingsError: There is none, and none was to be made.
-    """
-    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "500")
-    home = os.environ.get("DAGSTER_HOME")
-    if home is None:
-        project = project_folder().resolve()
-        folder, config = project / STATE / "dagster", project / "dagster.yaml"
-        if not make and not folder.is_dir():
-            problem = (
-                f"nothing has run yet: there is no {folder}; go to the project's folder, or `radar run` makes it here"
-            )
-            raise SettingsError((problem,))
-        folder.mkdir(parents=True, exist_ok=True)
-        link = folder / "dagster.yaml"
-        if config.is_file() and not link.exists():
-            link.unlink(missing_ok=True)
-            link.symlink_to(config)
-        home = os.environ["DAGSTER_HOME"] = str(folder)
-    return Path(home)
-
-
-def serve_ui_at(url: str) -> None:
-    """Makes links of alerts lead to a UI that this process becomes, where its address is not that of an environment."""
-    if load_settings().environment == "local":
-        os.environ[variable("dagster_ui_url")] = url
-
-
-def event_log_folder() -> Path:
-    """Where the SQLite event log lies: in the instance's folder, where Dagster's own storage keeps it too.
-
-    Raises:
-        SettingsError: ``DAGSTER_HOME`` is not set.
-    """
-    home = os.environ.get("DAGSTER_HOME")
-    if not home:
-        problem = "DAGSTER_HOME is not set: the folder of the Dagster instance, with a link to dagster.yaml in it"
-        raise SettingsError((problem,))
-    return Path(home) / "history" / "runs"
-
-
-def _inspected(path: Path) -> tuple[bool, list[str]]:
-    """Whether a file of variables can be read, and what is wrong with it."""
-    if not path.is_file():
-        return False, [f"RADAR_ENV_FILE names {path}, which is no readable file"]
-    try:
-        text = path.read_text(encoding=_ENV_FILE_ENCODING)
-    except OSError as error:
-        return False, [f"{path} cannot be read: {error.strerror}"]
-    except UnicodeDecodeError:
-        return False, [f"{path} is not UTF-8 text"]
-    problems = []
-    for each in parse_stream(io.StringIO(text)):
-        if each.error or (each.key is not None and each.value is None):
-            words = each.original.string
-            line = each.original.line + words[: len(words) - len(words.lstrip())].count("\n")
-            problems.append(f"{path}, line {line}: NAME=VALUE is expected, with quotes that are closed, or a # comment")
-    return True, problems
-
-
-def _sentence(error: Mapping[str, Any], where: str) -> str:
-    """One validation error in words. The value itself is not repeated: it may be a secret."""
-    name = ".".join(str(part) for part in error["loc"])
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{name}, read from {where}: {message}"
