@@ -44,7 +44,13 @@ def ours(request: dict[str, Any]) -> int:
     from radar_pipeline.lake.listing import list_tables  # noqa: PLC0415 - each side pays for its own imports
     from radar_pipeline.lake.store import LakeConfig, LakeStore  # noqa: PLC0415 - each side pays for its own imports
 
-    config = LakeConfig(request["bucket"], "us-east-2", request["url"], request["key"], request["secret"])
+    config = LakeConfig(
+        request["bucket"],
+        region="us-east-2",
+        endpoint_url=request["url"],
+        access_key_id=request["key"],
+        secret_access_key=request["secret"],
+    )
     store = LakeStore(config)
     store.lister.meta.events.register(
         "before-parameter-build.s3.ListObjectsV2", lambda params, **_: params.setdefault("MaxKeys", request["page"])

@@ -131,7 +131,13 @@ def ours(url: str, endpoint: AwsEndpoint, prefix: str, tables: list[str]) -> int
     from radar_pipeline.lake.inventory import read_folders  # noqa: PLC0415 - each side pays for its own imports
     from radar_pipeline.lake.store import LakeConfig, LakeStore  # noqa: PLC0415 - each side pays for its own imports
 
-    config = LakeConfig(BUCKET, endpoint.region, url, endpoint.access_key_id, endpoint.secret_access_key)
+    config = LakeConfig(
+        BUCKET,
+        region=endpoint.region,
+        endpoint_url=url,
+        access_key_id=endpoint.access_key_id,
+        secret_access_key=endpoint.secret_access_key,
+    )
     folders = read_folders(LakeStore(config), BronzeLayout(prefix), tables, DAY)
     return sum(file.rows for folder in folders.values() for file in folder.files)
 

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import obstore
-from botocore.config import Config
 from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.exceptions import BaseError, InvalidPathError
 from obstore.store import S3Store
 
+from radar_pipeline.lake.clients import Reach, new_client, new_session
 from radar_pipeline.lake.copying import copy_object
 from radar_pipeline.lake.errors import LakeError, LakeFault, fault_of_boto, fault_of_obstore, lake_error
 from radar_pipeline.lake.pages import read_quickly
@@ -35,35 +35,14 @@ _COPY_TIMEOUT = 300.0
 
 
 @dataclass(frozen=True)
-class LakeConfig:
-    """Where the bucket is and how patient to be with it.
+class LakeConfig(Reach):
+    """Which bucket, where it is and how patient to be with it.
 
     Attributes:
         bucket: Bucket name.
-        region: AWS region.
-        endpoint_url: Address of an S3-compatible server; None for AWS itself.
-        access_key_id: Key id; None for the default chain (environment, profile, instance role).
-        secret_access_key: Its secret.
-        connect_timeout: Seconds to wait for a connection.
-        read_timeout: Seconds to wait for an answer.
-        max_attempts: Tries of one request, the first included.
-        parallel: Requests in flight at most.
     """
 
     bucket: str
-    region: str
-    endpoint_url: str | None = None
-    access_key_id: str | None = field(default=None, repr=False)
-    secret_access_key: str | None = field(default=None, repr=False)
-    connect_timeout: float = 5.0
-    read_timeout: float = 30.0
-    max_attempts: int = 4
-    parallel: int = 32
-
-    @property
-    def where(self) -> str:
-        """Endpoint or region, for messages."""
-        return self.endpoint_url or self.region
 
 
 @dataclass(frozen=True)
@@ -96,7 +75,7 @@ class LakeStore:
 
     @cached_property
     def _session(self) -> boto3.Session:
-        return boto3.Session(self.config.access_key_id, self.config.secret_access_key, region_name=self.config.region)
+        return new_session(self.config)
 
     @cached_property
     def s3(self) -> Any:
@@ -114,27 +93,23 @@ class LakeStore:
 
         It waits longer, too: S3 answers a copy when the last of 5 GB is copied.
         """
-        return self._new_client(total_max_attempts=1, read_timeout=max(self.config.read_timeout, _COPY_TIMEOUT))
+        return self._new_client(max_attempts=1, read_timeout=max(self.config.read_timeout, _COPY_TIMEOUT))
 
     def make_clients(self) -> None:
         """Makes the boto3 clients before threads share them: boto3 must not make them in several at a time."""
         _ = (self.s3, self.s3_once, self.lister)
 
-    def _new_client(self, *, total_max_attempts: int | None = None, read_timeout: float | None = None) -> Any:
-        style = "path" if self.config.endpoint_url else "auto"
-        return self._session.client(
+    def _new_client(self, *, max_attempts: int | None = None, read_timeout: float | None = None) -> Any:
+        return new_client(
+            self._session,
             "s3",
-            endpoint_url=self.config.endpoint_url,
-            config=Config(
-                connect_timeout=self.config.connect_timeout,
-                read_timeout=read_timeout or self.config.read_timeout,
-                retries={"mode": "standard", "total_max_attempts": total_max_attempts or self.config.max_attempts},
-                max_pool_connections=self.config.parallel,
-                s3={"addressing_style": style},
-                # S3-compatible servers disagree about the newer default checksums; AWS needs none for these verbs.
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-            ),
+            self.config,
+            max_attempts=max_attempts,
+            read_timeout=read_timeout,
+            s3={"addressing_style": "path" if self.config.endpoint_url else "auto"},
+            # S3-compatible servers disagree about the newer default checksums; AWS needs none for these verbs.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
         )
 
     @cached_property

@@ -337,7 +337,8 @@ from radar_pipeline.domain.snapshots import Snapshot
 from radar_pipeline.lake.catalogue.cataloguing import publish_day
 from radar_pipeline.lake.catalogue.glue import GlueCatalogue, GlueConfig
 from radar_pipeline_tests.lake.glue_harness import BUCKET, DAY, LAYOUT, NEW, snapshot
-catalogue = GlueCatalogue(GlueConfig(*sys.argv[1:6]))
+names = ("database", "region", "endpoint_url", "access_key_id", "secret_access_key")
+catalogue = GlueCatalogue(GlueConfig(**dict(zip(names, sys.argv[1:]))))
 publish_day(catalogue, bucket=BUCKET, layout=LAYOUT, day=DAY, snapshots={"store": snapshot(NEW)})
 """
 

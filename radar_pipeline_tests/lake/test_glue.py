@@ -230,7 +230,14 @@ def test_what_is_refused_says_what_to_do(
 
 
 def test_an_endpoint_that_is_away_is_one_sentence_without_secrets(s3: S3Server) -> None:
-    away = GlueConfig("bronze", "us-east-2", "http://127.0.0.1:9", "AKIAKEY", "topsecret", max_attempts=1)
+    away = GlueConfig(
+        "bronze",
+        region="us-east-2",
+        endpoint_url="http://127.0.0.1:9",
+        access_key_id="AKIAKEY",
+        secret_access_key="topsecret",
+        max_attempts=1,
+    )
     with pytest.raises(CatalogueError) as raised:
         GlueCatalogue(away).tables()
     assert raised.value.fault is CatalogueFault.ENDPOINT

@@ -95,7 +95,16 @@ def test_a_bucket_wide_fault_is_asked_about_once(config, layout):
 
 
 def test_an_endpoint_that_is_away_is_said_of_every_table_in_seconds(layout):
-    store = LakeStore(LakeConfig("bronze", "us-east-2", "http://127.0.0.1:9", "key", "secret", max_attempts=2))
+    store = LakeStore(
+        LakeConfig(
+            "bronze",
+            region="us-east-2",
+            endpoint_url="http://127.0.0.1:9",
+            access_key_id="key",
+            secret_access_key="secret",
+            max_attempts=2,
+        )
+    )
     begin = dt.datetime.now(dt.UTC)
     found = read_folders(store, layout, [f"t{n}" for n in range(300)], DAY)
     assert all("does not answer" in (folder.error or "") for folder in found.values())

@@ -128,7 +128,16 @@ def test_a_listing_is_asked_for_again_while_s3_asks_to_slow_down(config, store, 
 
 
 def test_an_endpoint_that_is_away_is_said_of_every_table_in_seconds(layout):
-    store = LakeStore(LakeConfig("bronze", "us-east-2", "http://127.0.0.1:9", "key", "secret", max_attempts=1))
+    store = LakeStore(
+        LakeConfig(
+            "bronze",
+            region="us-east-2",
+            endpoint_url="http://127.0.0.1:9",
+            access_key_id="key",
+            secret_access_key="secret",
+            max_attempts=1,
+        )
+    )
     begin = time.monotonic()
     found = list(list_tables(store, layout, [f"t{number}" for number in range(300)]))
     assert all("does not answer" in each.problem for each in found)

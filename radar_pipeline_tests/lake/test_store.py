@@ -9,7 +9,14 @@ from radar_pipeline.lake.errors import LakeError, LakeFault, fault_of_boto, faul
 from radar_pipeline.lake.probe import probe
 from radar_pipeline.lake.store import LakeConfig, LakeStore
 
-CONFIG = LakeConfig("bronze", "us-east-2", "http://127.0.0.1:9", "AKIDEXAMPLE", "s3cr3t-key", max_attempts=1)
+CONFIG = LakeConfig(
+    "bronze",
+    region="us-east-2",
+    endpoint_url="http://127.0.0.1:9",
+    access_key_id="AKIDEXAMPLE",
+    secret_access_key="s3cr3t-key",
+    max_attempts=1,
+)
 
 
 def answer(code: str, status: int) -> ClientError:

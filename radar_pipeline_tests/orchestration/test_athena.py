@@ -102,7 +102,7 @@ def test_without_keys_it_is_the_keys_that_are_to_be_looked_at(
     without = athena.model_copy(update={"aws_access_key_id": None, "aws_secret_access_key": None})
     with pytest.raises(AthenaQueryError, match="Check FARMARCAS_AWS_ACCESS_KEY_ID"):
         without.get_client().ask("SELECT 1")
-    glue = GlueCatalogue(GlueConfig("bronze_radar", athena.region, athena.endpoint_url))
+    glue = GlueCatalogue(GlueConfig("bronze_radar", region=athena.region, endpoint_url=athena.endpoint_url))
     with pytest.raises(CatalogueError, match="check FARMARCAS_AWS_ACCESS_KEY_ID"):
         glue.tables()
 

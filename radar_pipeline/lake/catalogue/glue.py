@@ -12,9 +12,6 @@ from functools import cached_property
 from threading import Lock
 from typing import Any, TypeVar
 
-import boto3
-from botocore.config import Config
-
 from radar_pipeline.domain.catalogue.model import CatalogueColumn, CataloguePartition, CatalogueTable
 from radar_pipeline.lake.catalogue.batches import READ_AT_ONCE, drop_days, put_days, read_days
 from radar_pipeline.lake.catalogue.errors import (
@@ -25,6 +22,7 @@ from radar_pipeline.lake.catalogue.errors import (
     fault_of_code,
 )
 from radar_pipeline.lake.catalogue.shapes import partition_of, table_input, table_of
+from radar_pipeline.lake.clients import Reach, new_client, new_session
 
 __all__ = ["CatalogueError", "CatalogueFault", "GlueCatalogue", "GlueConfig"]
 
@@ -34,37 +32,20 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class GlueConfig:
-    """Where the catalogue is and how patient to be with it.
+class GlueConfig(Reach):
+    """Which catalogue, where it is and how patient to be with it.
 
     Attributes:
         database: Glue database name.
-        region: AWS region.
-        endpoint_url: Address of an AWS-compatible server; None for AWS itself.
-        access_key_id: Key id; None for the default chain (environment, profile, instance role).
-        secret_access_key: Its secret.
-        connect_timeout: Seconds to wait for a connection.
-        read_timeout: Seconds to wait for an answer.
         max_attempts: Tries of one request and of one item of a batch, the first included.
         parallel: Requests in flight at most.
         pause_seconds: Wait before the items of a batch that failed for the moment are tried again; doubles each time.
     """
 
     database: str
-    region: str
-    endpoint_url: str | None = None
-    access_key_id: str | None = field(default=None, repr=False)
-    secret_access_key: str | None = field(default=None, repr=False)
-    connect_timeout: float = 5.0
-    read_timeout: float = 30.0
-    max_attempts: int = 5
-    parallel: int = 16
-    pause_seconds: float = 0.2
-
-    @property
-    def where(self) -> str:
-        """Endpoint or region, for messages."""
-        return self.endpoint_url or self.region
+    max_attempts: int = field(default=5, kw_only=True)
+    parallel: int = field(default=16, kw_only=True)
+    pause_seconds: float = field(default=0.2, kw_only=True)
 
 
 class GlueCatalogue:
@@ -85,19 +66,7 @@ class GlueCatalogue:
 
     @cached_property
     def _client(self) -> Any:
-        session = boto3.Session(
-            self.config.access_key_id, self.config.secret_access_key, region_name=self.config.region
-        )
-        return session.client(
-            "glue",
-            endpoint_url=self.config.endpoint_url,
-            config=Config(
-                connect_timeout=self.config.connect_timeout,
-                read_timeout=self.config.read_timeout,
-                retries={"mode": "standard", "total_max_attempts": self.config.max_attempts},
-                max_pool_connections=self.config.parallel,
-            ),
-        )
+        return new_client(new_session(self.config), "glue", self.config)
 
     def has_database(self) -> bool:
         """Whether the database is there."""
