@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import socket
+from pathlib import Path
 
 import psutil
 
@@ -11,6 +13,9 @@ from radar_pipeline.local.errors import LocalStackError
 
 HOST = "127.0.0.1"
 _TRIES = 50
+_GIVEN_OUT = Path("/proc/sys/net/ipv4/ip_local_port_range")
+# Above the well-known services and most that are usual on a developer's machine.
+_LOWEST = 10_000
 
 
 def is_free(port: int) -> bool:
@@ -26,10 +31,26 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A free port, chosen by the kernel."""
+    """A free port that no outgoing connection takes: below those that the kernel gives out, while one is left there.
+
+    A port that the kernel chose is one that it gives to the next connection too. On a busy machine that happened
+    between the choice and the server's start, and while a server was away for a restart.
+    """
+    for _ in range(_TRIES):
+        port = _LOWEST + secrets.randbelow(_first_given_out() - _LOWEST)
+        if is_free(port):
+            return port
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
+
+
+def _first_given_out() -> int:
+    """The lowest port that the kernel gives to outgoing connections; Linux's default where it does not tell."""
+    try:
+        return max(int(_GIVEN_OUT.read_text().split()[0]), _LOWEST + 1)
+    except (OSError, ValueError, IndexError):
+        return 32_768
 
 
 def first_free(preferred: int, *, avoid: frozenset[int] = frozenset()) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -21,7 +22,7 @@ from radar_pipeline.local.files import write_private
 from radar_pipeline.local.home import Home
 from radar_pipeline.local.inbox.address import inbox_page
 from radar_pipeline.local.mariadb import MySqlAddress, socket_path
-from radar_pipeline.local.ports import free_port
+from radar_pipeline.local.ports import free_port, is_free
 from radar_pipeline.local.servers import LocalOptions, choose_state, foreign_source
 from radar_pipeline.local.state import PART_OF_PORT, StackState, ensure_secrets, load_state
 
@@ -135,3 +136,21 @@ def test_a_source_is_foreign_unless_it_is_the_own_mariadb(
 ):
     found = foreign_source(LocalOptions(source=source), StackState(ports=ports))
     assert found == (source if is_foreign else None)
+
+
+def test_a_chosen_port_is_none_that_an_outgoing_connection_could_take():
+    first, last = (int(each) for each in Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    chosen = {free_port() for _ in range(200)}
+    assert not chosen & set(range(first, last + 1))
+    assert len(chosen) > 150
+    assert all(is_free(port) for port in chosen)
+
+
+def test_a_port_that_somebody_listens_on_is_passed_over(monkeypatch: pytest.MonkeyPatch):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", free_port()))
+        listener.listen()
+        taken, free = listener.getsockname()[1], free_port()
+        drawn = iter((taken, free))
+        monkeypatch.setattr("radar_pipeline.local.ports.secrets.randbelow", lambda _: next(drawn) - 10_000)
+        assert free_port() == free
