@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from radar_pipeline.airbyte.client import AirbyteClient
     from radar_pipeline.lake.catalogue.glue import GlueCatalogue
     from radar_pipeline.lake.store import LakeStore
-    from radar_pipeline.orchestration.catalogue.athena import AthenaWorkgroup
+    from radar_pipeline.orchestration.catalogue.athena import AthenaWorkgroup, WorkgroupClient
     from radar_pipeline.source.connection import SourceAddress
 
 
@@ -103,6 +103,15 @@ class Systems:
             aws_access_key_id=settings.aws_access_key_id,
             aws_secret_access_key=secret.get_secret_value() if secret else None,
         )
+
+    @cached_property
+    def athena_client(self) -> WorkgroupClient | None:
+        """One client of the workgroup for all who ask: making it takes longer than a question.
+
+        Raises:
+            AthenaQueryError: There are no keys to ask with.
+        """
+        return self.athena.get_client() if self.athena else None
 
     def connect_airbyte(self) -> AirbyteClient:
         """A client of the Airbyte server, its features detected.

@@ -198,13 +198,13 @@ def _count(systems: Systems, table: str, day: dt.date, proven: int) -> Finding:
     from radar_pipeline.lake.catalogue.glue import CatalogueError
     from radar_pipeline.orchestration.catalogue.athena import AthenaQueryError
 
-    if systems.athena is None:
-        return Finding(passed=False, words="RADAR_ATHENA_WORKGROUP is not set", numbers={}, is_error=False)
     name = catalogue_name(table)
     # The name holds nothing but letters, digits and underscores, and the day is a date.
     sql = f"SELECT count(*) FROM \"{name}\" WHERE {PARTITION_COLUMN} = '{day}'"  # noqa: S608
     try:
-        counted = int(systems.athena.get_client().ask(sql).rows[0][0] or 0)
+        if systems.athena_client is None:
+            return Finding(passed=False, words="RADAR_ATHENA_WORKGROUP is not set", numbers={}, is_error=False)
+        counted = int(systems.athena_client.ask(sql).rows[0][0] or 0)
         if counted == proven:
             numbers = {"athena_rows": counted, "proven_rows": proven}
             return Finding(passed=True, words=f"Athena counts the {proven:,} rows that were proven", numbers=numbers)
