@@ -66,6 +66,16 @@ class S3Server:
     def secret_access_key(self) -> str:
         return self.endpoint.secret_access_key
 
+    @property
+    def reach(self) -> dict[str, str]:
+        """Where it is and whose keys it takes, as ``LakeConfig`` and ``GlueConfig`` want it."""
+        return {
+            "region": self.region,
+            "endpoint_url": self.endpoint_url,
+            "access_key_id": self.access_key_id,
+            "secret_access_key": self.secret_access_key,
+        }
+
     def client(self, service: str = "s3") -> Any:
         return self.endpoint.client(service)
 

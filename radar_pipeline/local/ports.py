@@ -16,6 +16,9 @@ _TRIES = 50
 _GIVEN_OUT = Path("/proc/sys/net/ipv4/ip_local_port_range")
 # Above the well-known services and most that are usual on a developer's machine.
 _LOWEST = 10_000
+_ENOUGH = 1_000
+# Nobody may listen yet on those that were chosen a moment ago.
+_chosen: set[int] = set()
 
 
 def is_free(port: int) -> bool:
@@ -31,14 +34,17 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A free port that no outgoing connection takes: below those that the kernel gives out, while one is left there.
+    """A free port that no outgoing connection takes and that this process did not choose before.
 
     A port that the kernel chose is one that it gives to the next connection too. On a busy machine that happened
-    between the choice and the server's start, and while a server was away for a restart.
+    between the choice and the server's start. So it is drawn from those below, and left to the kernel only where
+    hardly any are.
     """
-    for _ in range(_TRIES):
-        port = _LOWEST + secrets.randbelow(_first_given_out() - _LOWEST)
-        if is_free(port):
+    below = range(_LOWEST, _first_given_out())
+    for _ in range(_TRIES if len(below) >= _ENOUGH else 0):
+        port = secrets.choice(below)
+        if port not in _chosen and is_free(port):
+            _chosen.add(port)
             return port
     with socket.socket() as probe:
         probe.bind((HOST, 0))
@@ -48,7 +54,7 @@ def free_port() -> int:
 def _first_given_out() -> int:
     """The lowest port that the kernel gives to outgoing connections; Linux's default where it does not tell."""
     try:
-        return max(int(_GIVEN_OUT.read_text().split()[0]), _LOWEST + 1)
+        return int(_GIVEN_OUT.read_text().split()[0])
     except (OSError, ValueError, IndexError):
         return 32_768
 

@@ -106,7 +106,7 @@ class Systems:
 
     @cached_property
     def athena_client(self) -> WorkgroupClient | None:
-        """One client of the workgroup for all who ask: making it takes longer than a question.
+        """One client of the workgroup for whoever asks more than once: making it takes longer than a question.
 
         Raises:
             AthenaQueryError: There are no keys to ask with.

@@ -67,15 +67,7 @@ def environment(s3: S3Server, bucket: str, proxy: AwsProxy, tmp_path: Path) -> d
 
 @pytest.fixture
 def store(s3: S3Server, bucket: str) -> LakeStore:
-    return LakeStore(
-        LakeConfig(
-            bucket,
-            region=s3.region,
-            endpoint_url=s3.endpoint_url,
-            access_key_id=s3.access_key_id,
-            secret_access_key=s3.secret_access_key,
-        )
-    )
+    return LakeStore(LakeConfig(bucket, **s3.reach))
 
 
 @pytest.fixture
@@ -115,15 +107,7 @@ def land(store: LakeStore, day: dt.date, tier: str, parts: int = 2) -> list[str]
 
 def in_glue(s3: S3Server, environment: dict[str, str | None]) -> GlueCatalogue:
     database = environment["RADAR_GLUE_DATABASE"] or ""
-    return GlueCatalogue(
-        GlueConfig(
-            database,
-            region=s3.region,
-            endpoint_url=s3.endpoint_url,
-            access_key_id=s3.access_key_id,
-            secret_access_key=s3.secret_access_key,
-        )
-    )
+    return GlueCatalogue(GlueConfig(database, **s3.reach))
 
 
 def test_days_are_estimated_first_then_brought_back_and_marked(

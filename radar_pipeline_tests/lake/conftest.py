@@ -70,13 +70,7 @@ def bucket(server: S3Server) -> str:
 
 @pytest.fixture
 def config(server: S3Server, bucket: str) -> LakeConfig:
-    return LakeConfig(
-        bucket,
-        region=server.region,
-        endpoint_url=server.endpoint_url,
-        access_key_id=server.access_key_id,
-        secret_access_key=server.secret_access_key,
-    )
+    return LakeConfig(bucket, **server.reach)
 
 
 @pytest.fixture
@@ -99,13 +93,7 @@ class Guarded:
     def store(self, *, forbidding: tuple[str, str] | None = None) -> LakeStore:
         """The bucket as its owner sees it, or as a user who may do everything but one action on one key."""
         s3 = self.server
-        config = LakeConfig(
-            self.bucket,
-            region=s3.region,
-            endpoint_url=s3.endpoint_url,
-            access_key_id=s3.access_key_id,
-            secret_access_key=s3.secret_access_key,
-        )
+        config = LakeConfig(self.bucket, **s3.reach)
         if forbidding is None:
             return LakeStore(config)
         action, key = forbidding

@@ -44,14 +44,7 @@ def day(number: int) -> dt.date:
 def config(s3: S3Server, *, url: str | None = None, database: str | None = None, **others: Any) -> GlueConfig:
     name = database or f"bronze_{uuid.uuid4().hex[:8]}"
     given = {"max_attempts": 4, "pause_seconds": 0.01, **others}
-    return GlueConfig(
-        name,
-        region=s3.region,
-        endpoint_url=url or s3.endpoint_url,
-        access_key_id=s3.access_key_id,
-        secret_access_key=s3.secret_access_key,
-        **given,
-    )
+    return GlueConfig(name, **{**s3.reach, "endpoint_url": url or s3.endpoint_url}, **given)
 
 
 _clients: dict[str, Any] = {}

@@ -15,6 +15,7 @@ from dotenv import dotenv_values
 from hypothesis import given
 from hypothesis import strategies as st
 
+from radar_pipeline.local import ports
 from radar_pipeline.local.aws import AwsEndpoint
 from radar_pipeline.local.environment import Wiring, write_environment
 from radar_pipeline.local.errors import LocalStackError
@@ -138,19 +139,36 @@ def test_a_source_is_foreign_unless_it_is_the_own_mariadb(
     assert found == (source if is_foreign else None)
 
 
-def test_a_chosen_port_is_none_that_an_outgoing_connection_could_take():
-    first, last = (int(each) for each in Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
-    chosen = {free_port() for _ in range(200)}
-    assert not chosen & set(range(first, last + 1))
-    assert len(chosen) > 150
-    assert all(is_free(port) for port in chosen)
+@pytest.fixture
+def given_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The kernel's word on which ports outgoing connections get."""
+    path = tmp_path / "ip_local_port_range"
+    path.write_text("32768\t60999\n")
+    monkeypatch.setattr(ports, "_GIVEN_OUT", path)
+    return path
 
 
-def test_a_port_that_somebody_listens_on_is_passed_over(monkeypatch: pytest.MonkeyPatch):
+def test_a_chosen_port_is_none_that_an_outgoing_connection_could_take(given_out: Path):
+    given_out.write_text("20000\t60999\n")
+    chosen = [free_port() for _ in range(300)]
+    assert all(10_000 <= port < 20_000 and is_free(port) for port in chosen)
+    assert len(set(chosen)) == 300, "none twice, though nobody listens on any of them"
+
+
+@pytest.mark.parametrize("told", ["1024\t65535\n", "10001 65535\n"])
+def test_where_connections_may_take_every_port_the_kernel_chooses(given_out: Path, told: str):
+    given_out.write_text(told)
+    chosen = [free_port() for _ in range(20)]
+    assert all(map(is_free, chosen))
+    assert len(set(chosen)) > 1
+
+
+def test_a_port_that_somebody_listens_on_is_passed_over(given_out: Path, monkeypatch: pytest.MonkeyPatch):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", free_port()))
         listener.listen()
-        taken, free = listener.getsockname()[1], free_port()
-        drawn = iter((taken, free))
-        monkeypatch.setattr("radar_pipeline.local.ports.secrets.randbelow", lambda _: next(drawn) - 10_000)
-        assert free_port() == free
+        taken = listener.getsockname()[1]
+        monkeypatch.setattr(ports, "_chosen", set())
+        drawn = iter((taken, taken, taken + 1, taken + 2))
+        monkeypatch.setattr("radar_pipeline.local.ports.secrets.choice", lambda _: next(drawn))
+        assert free_port() in {taken + 1, taken + 2}

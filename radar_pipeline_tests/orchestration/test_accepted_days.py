@@ -22,15 +22,7 @@ FIRST = dt.date(2019, 1, 1)
 
 @pytest.fixture
 def store(s3: S3Server, bucket: str) -> LakeStore:
-    return LakeStore(
-        LakeConfig(
-            bucket,
-            region=s3.region,
-            endpoint_url=s3.endpoint_url,
-            access_key_id=s3.access_key_id,
-            secret_access_key=s3.secret_access_key,
-        )
-    )
+    return LakeStore(LakeConfig(bucket, **s3.reach))
 
 
 def judge(

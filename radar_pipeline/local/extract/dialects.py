@@ -147,7 +147,7 @@ class RowIds:
         self._next_block += 1
         held = len(self._text) // _ID_LENGTH
         if held < count:
-            self._text = bytearray(b"".join(b"%b%04x" % (start, row) for row in range(count)))
+            self._text = bytearray(b"".join(b"%b%0*x" % (start, _ROW_DIGITS, row) for row in range(count)))
         else:
             for place, (old, new) in enumerate(zip(self._start, start, strict=True)):
                 if old != new:
