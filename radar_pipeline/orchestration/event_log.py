@@ -14,7 +14,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, Self
 
 from dagster import Field, StringSource
@@ -27,10 +27,11 @@ from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, EVENT_TYPE_TO
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus as _Status
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import bindparam, create_engine, event
+from sqlalchemy import bindparam, create_engine, event, inspect
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import QueuePool
 
 from radar_pipeline.settings import event_log_folder
@@ -59,6 +60,13 @@ _UPDATE_CHECK = AssetCheckExecutionsTable.update().where(
     AssetCheckExecutionsTable.c.partition.is_not_distinct_from(bindparam("of_partition")),
 )
 _INSERT_WITH_IDS = _INSERT.returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
+
+
+# What SQLite makes by itself has no statement or a name of its kind.
+_STATEMENTS_OF_TABLES = (
+    "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+    "ORDER BY type = 'table' DESC, rowid"
+)
 
 
 class _Held(threading.local):
@@ -157,6 +165,18 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
             finally:
                 held.stack, held.connections = None, {}
 
+    def _initdb(self, engine: Engine, for_index_shard: bool = False) -> None:
+        """Makes the tables of a database that has none yet: a run's as the index has them.
+
+        Dagster makes all of them alike, and executes the 90 scripts of its migrations twice for each, only to learn the
+        name of the newest. Who finds another at work on the same database leaves it to Dagster, which tries until it is
+        finished.
+        """
+        with suppress(DatabaseError):
+            if _revisions(engine) or (not for_index_shard and _make_alike(engine, self._engine(INDEX_SHARD_NAME))):
+                return
+        super()._initdb(engine, for_index_shard)
+
     @contextmanager
     def _begin(self, shard: str) -> Iterator[Connection]:
         engine = self._engine(shard)
@@ -189,6 +209,32 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
             engine.dispose()
         self._engines.clear()
         super().dispose()
+
+
+def _revisions(engine: Engine) -> list[str]:
+    """The migration that a database is at; none for one that is not finished, as Dagster notes it last."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return []
+        return list(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars())
+
+
+def _make_alike(engine: Engine, model: Engine) -> bool:
+    """Makes the tables of a new database as those of a finished one, in one transaction; False where it is none."""
+    if not (revisions := _revisions(model)):
+        return False
+    with model.connect() as connection:
+        statements = connection.exec_driver_sql(_STATEMENTS_OF_TABLES).scalars().all()
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        if not inspect(connection).has_table("alembic_version"):
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+            for revision in revisions:
+                connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (revision,))
+        connection.commit()
+    return True
 
 
 def _store_check(connection: Connection, entry: EventLogEntry, row: Mapping[str, Any], event_id: int) -> bool:

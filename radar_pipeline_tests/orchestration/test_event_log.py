@@ -3,8 +3,10 @@
 import sqlite3
 import subprocess
 import sys
+import threading
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +111,37 @@ def test_the_events_of_a_real_run_are_stored_row_by_row_as_dagster_stores_them(t
     assert all(expected["index"].values())
 
 
+def schema(path: Path) -> tuple[Any, ...]:
+    """What a database is made of, whichever order it was made in, and the migration that it is at."""
+    with sqlite3.connect(path) as database:
+        made = database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+        version = database.execute("SELECT version_num FROM alembic_version").fetchall()
+        return set(made), version, database.execute("PRAGMA journal_mode").fetchall()
+
+
+def test_the_database_of_a_run_is_made_as_dagster_makes_it(tmp_path: Path) -> None:
+    schemas = []
+    for storage in (SqliteEventLogStorage, PooledSqliteEventLogStorage):
+        made = storage(str(tmp_path / storage.__name__))
+        made.store_event(materialized("run", range(1))[0])
+        made.dispose()
+        schemas += [schema(tmp_path / storage.__name__ / name) for name in ("index.db", "run.db")]
+    own, *others = schemas
+    assert len(own[0]) > len(STORED)
+    assert others == [own] * 3
+
+
+def test_the_database_of_a_run_is_made_too_where_the_index_does_not_say_how(tmp_path: Path) -> None:
+    storage = PooledSqliteEventLogStorage(str(tmp_path))
+    expected = schema(tmp_path / "index.db")
+    with sqlite3.connect(tmp_path / "index.db") as database:
+        # As another process leaves it that is making it just now.
+        database.execute("DROP TABLE alembic_version")
+    with storage.run_connection("run"):
+        assert schema(tmp_path / "run.db") == expected
+    storage.dispose()
+
+
 @pytest.mark.usefixtures("batching")
 def test_a_real_run_leaves_the_same_history_behind_as_with_dagsters_own_storage(tmp_path: Path) -> None:
     told = []
@@ -189,6 +222,25 @@ def test_two_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
     assert [len(found[run]["event_logs"]) for run in runs] == [120, 120]
     assert len(found["index"]["event_logs"]) == 240
     assert len(found["index"]["asset_keys"]) == 120
+
+
+def test_the_database_of_one_run_can_be_made_by_several_at_once(tmp_path: Path) -> None:
+    storages = [PooledSqliteEventLogStorage(str(tmp_path)) for _ in range(4)]
+    together = threading.Barrier(len(storages))
+
+    def store(number: int, run_id: str) -> None:
+        together.wait()
+        storages[number].store_event(materialized(run_id, range(number, number + 1))[0])
+
+    runs = [f"run-{number}" for number in range(8)]
+    with ThreadPoolExecutor(len(storages)) as pool:
+        for run_id in runs:
+            list(pool.map(store, range(len(storages)), [run_id] * len(storages)))
+    for storage in storages:
+        storage.dispose()
+    found = contents(tmp_path)
+    assert [len(found[run]["event_logs"]) for run in runs] == [len(storages)] * len(runs)
+    assert {repr(schema(tmp_path / f"{run}.db")[1:]) for run in runs} == {repr(schema(tmp_path / "index.db")[1:])}
 
 
 def test_a_batch_that_fails_leaves_nothing_of_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
