@@ -2,7 +2,7 @@
 
 import gc
 
-# Dagster itself is loaded by now and stays: the collector, walking through it, took a fifth of the time of what follows.
+# Dagster itself is loaded by now and stays: the collector, walking through it, took a fifth of what follows.
 gc.freeze()
 
 from radar_pipeline.build import build_definitions  # noqa: E402

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import secrets
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import alembic.script
 import botocore.session
 import pytest
 from hypothesis import settings
@@ -67,6 +69,9 @@ _LONGEST_FIRST = (
 # A store of each test makes a session of its own, and each session would read and parse boto3's models anew: 50 ms.
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
+# Each Dagster instance executes the 90 scripts of Dagster's migrations twice, to learn the name of the newest.
+alembic.script.ScriptDirectory.from_config = functools.cache(alembic.script.ScriptDirectory.from_config)
+
 
 def pytest_configure() -> None:
     """Lets what the tests start be ended by SIGINT and SIGTERM however the tests themselves were started.
@@ -76,6 +81,11 @@ def pytest_configure() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: the collector walks through the rest alone."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

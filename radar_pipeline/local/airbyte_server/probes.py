@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import uuid
 from collections.abc import Mapping
 from contextlib import closing
@@ -12,6 +11,8 @@ import boto3
 import pymysql
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+
+from radar_pipeline.source.connection import unverified_context
 
 
 def check_source(source: Mapping[str, Any]) -> str | None:
@@ -53,11 +54,6 @@ def check_destination(destination: Mapping[str, Any], *, denied: bool = False) -
 
 def _connect(source: Mapping[str, Any]) -> pymysql.Connection[Any]:
     """Signs in to the source. Like ``ssl_mode`` preferred and required, it does not check the certificate."""
-    context = None
-    if source["tls"]:
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
     return pymysql.connect(
         host=source["host"],
         port=source["port"],
@@ -67,7 +63,7 @@ def _connect(source: Mapping[str, Any]) -> pymysql.Connection[Any]:
         charset="utf8mb4",
         connect_timeout=10,
         read_timeout=60,
-        ssl=context,
+        ssl=unverified_context() if source["tls"] else None,
     )
 
 
