@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import dagster as dg
@@ -44,7 +45,7 @@ class Platform:
     registry: Registry
     clock: Callable[[], dt.datetime] = utc_now
 
-    @property
+    @cached_property
     def systems(self) -> Systems:
         """The systems of the environment."""
         return Systems(self.settings, self.registry, self.clock)

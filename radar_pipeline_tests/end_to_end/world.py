@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import itertools
 import os
 import subprocess
@@ -120,7 +121,7 @@ class World:
         self.offset = moment - dt.datetime.now(dt.UTC)
         self.admin.set_clock(offset=self.offset)
 
-    @property
+    @functools.cached_property
     def platform(self) -> Platform:
         return Platform(self.settings, self.registry, self.clock)
 
