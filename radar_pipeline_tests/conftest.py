@@ -84,8 +84,9 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What is loaded by now stays: the collector walks through the rest alone."""
+    """What is loaded by now stays: the collector walks through the rest alone, and as seldom as in a command."""
     gc.freeze()
+    gc.set_threshold(50_000, 10, 10)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
