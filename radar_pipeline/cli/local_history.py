@@ -30,7 +30,8 @@ def history_command(ctx: click.Context, days: int) -> None:
 
     Only the local side's clock moves: the Airbyte-compatible server and this command believe in each day in turn. A
     day that is accepted already is left as it is. Where today had landed before its past was played, it is synced
-    again, so that it follows from it. Exit status 0: every day is accepted; 1: one is not.
+    again, so that it follows from it; where its past was there already, it is left as it is too. Exit status 0: every
+    day is accepted; 1: one is not.
     """
     # Dagster comes with it: a second and a half that the other commands of the group need not wait.
     from radar_pipeline.cli.platform import dagster_instance
@@ -41,12 +42,37 @@ def history_command(ctx: click.Context, days: int) -> None:
     today = dt.datetime.now(dt.UTC).date()
     past = [today - dt.timedelta(days=back) for back in range(days, 0, -1)]
     with plain_errors(), dagster_instance() as instance, progress("history") as tell:
+        there = [day for day in past if _is_there(instance, day, tell)]
+        missing = [day for day in past if day not in there]
         with _real_clock_again(admin):
-            accepted = [_play(admin, instance, day, tell, lambda: stack.advance(days=1)) for day in past]
-        accepted.append(_catch_up(instance, today, tell, lambda: stack.advance(days=1)))
+            accepted = [True for _ in there]
+            accepted += [_play(admin, instance, day, tell, lambda: stack.advance(days=1)) for day in missing]
+        if missing or _precedes_its_past(instance, today):
+            accepted.append(_catch_up(instance, today, tell, lambda: stack.advance(days=1)))
     out.print(f"{sum(accepted)} of {len(accepted)} days are well; see them with `make ui`", highlight=False)
     if not all(accepted):
         raise SystemExit(NOT_WELL)
+
+
+def _is_there(instance: dg.DagsterInstance, day: dt.date, tell: Callable[[str], None]) -> bool:
+    """Whether a day is accepted already."""
+    from radar_pipeline.cli.platform import load_platform
+    from radar_pipeline.cli.status import read_status, total_line
+
+    status = read_status(instance, load_platform().registry, day)
+    if status.is_accepted:
+        tell(f"{day}: already there, {total_line(status)}")
+    return status.is_accepted
+
+
+def _precedes_its_past(instance: dg.DagsterInstance, today: dt.date) -> bool:
+    """Whether today was synced before yesterday was: its past was played since, and nothing has followed from it."""
+    from radar_pipeline.cli.platform import load_platform
+    from radar_pipeline.cli.status import read_status
+
+    registry = load_platform().registry
+    synced, before = (read_status(instance, registry, day).job["id"] for day in (today, today - dt.timedelta(days=1)))
+    return synced is not None and before is not None and synced < before
 
 
 def _play(
@@ -61,11 +87,6 @@ def _play(
     from radar_pipeline.cli.run import airbyte_job
     from radar_pipeline.cli.status import read_status, total_line
 
-    platform = load_platform()
-    before = read_status(instance, platform.registry, day)
-    if before.is_accepted:
-        tell(f"{day}: already there, {total_line(before)}")
-        return True
     advance()
     start = dt.datetime.combine(day, _START)
     offset = start - dt.datetime.now(dt.UTC)

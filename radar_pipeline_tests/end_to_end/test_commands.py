@@ -86,12 +86,17 @@ def test_status_speaks_json_of_the_documented_shape(radar: Shell) -> None:
 
 
 def test_a_past_is_played_and_today_follows_from_it(radar: Shell) -> None:
-    played = radar("local", "history", "--days", "2")
-    assert "3 of 3 days are well" in played
+    played = radar("local", "history", "--days", "1")
+    assert "synced again after its past" in played
+    assert "2 of 2 days are well" in played
     yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
     assert "85 of 85 tables landed, 85 accepted" in radar("status", "--date", yesterday.isoformat())
-    assert "85 accepted" in radar("run")
-    assert "already there" in radar("local", "history", "--days", "1")
+    today = radar.json("status", "--json")
+    assert today["job"]["id"] == 3
+    again = radar("local", "history", "--days", "1")
+    assert "already there" in again
+    assert "1 of 1 days are well" in again
+    assert radar.json("status", "--json") == today, "what is there is left as it is, today too"
 
 
 def test_a_lost_half_fails_until_a_person_accepts_it(radar: Shell) -> None:
