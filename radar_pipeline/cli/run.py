@@ -95,7 +95,7 @@ def show_day(status: DayStatus, seconds: float | None = None, catalogue: Catalog
 
 
 def airbyte_job(platform: Platform, day: dt.date) -> Mapping[str, Any] | None:
-    """Id and status of the day's newest sync by Airbyte itself; None where it cannot be asked."""
+    """Id and status of the day's newest sync by Airbyte itself; None where it does not answer at once."""
     from radar_pipeline.airbyte.errors import AirbyteError
     from radar_pipeline.domain.sync import syncs_of_day
 
@@ -103,7 +103,7 @@ def airbyte_job(platform: Platform, day: dt.date) -> Mapping[str, Any] | None:
         return None
     try:
         start = dt.datetime.combine(day, dt.time(), dt.UTC)
-        jobs = platform.systems.connect_airbyte().recent_jobs(start)
+        jobs = platform.systems.connect_airbyte(patience=0).recent_jobs(start)
     except AirbyteError:
         return None
     newest = next(iter(syncs_of_day(jobs, day)), None)

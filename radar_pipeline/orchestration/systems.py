@@ -113,15 +113,18 @@ class Systems:
         """
         return self.athena.get_client() if self.athena else None
 
-    def connect_airbyte(self) -> AirbyteClient:
+    def connect_airbyte(self, *, patience: float | None = None) -> AirbyteClient:
         """A client of the Airbyte server, its features detected.
+
+        Args:
+            patience: Seconds that one question is repeated where nobody answers; as ``Timeouts`` has it where None.
 
         Raises:
             SettingsError: The server's host is not set.
             AirbyteError: The server cannot be reached or refuses.
         """
         from radar_pipeline.airbyte.client import connect
-        from radar_pipeline.airbyte.config import AirbyteConfig, BasicAuth, ClientCredentials
+        from radar_pipeline.airbyte.config import AirbyteConfig, BasicAuth, ClientCredentials, Timeouts
 
         self.settings.require()
         settings = self.settings
@@ -137,6 +140,7 @@ class Systems:
                 connection_id=settings.connection_id,
                 auth=auth,
                 ui_url=str(settings.airbyte_ui_url) if settings.airbyte_ui_url else None,
+                timeouts=Timeouts() if patience is None else Timeouts(patience=patience),
             )
         )
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import socketserver
+import threading
 
 import pytest
 
 from radar_pipeline.cli.console import UsageProblem
 from radar_pipeline.cli.platform import Platform
+from radar_pipeline.cli.run import airbyte_job
 from radar_pipeline.settings import Settings
 from radar_pipeline.tables.model import Registry
 
@@ -25,3 +28,21 @@ def test_a_day_before_the_first_partition_is_refused_also_where_it_is_today(text
 
 def test_without_a_date_it_is_today() -> None:
     assert platform("2026-01-02").day(None) == dt.date(2026, 1, 2)
+
+
+class _HangsUp(socketserver.BaseRequestHandler):
+    """Takes a connection and closes it without a word."""
+
+    def handle(self) -> None:
+        self.server.taken += 1  # type: ignore[attr-defined]
+
+
+def test_a_look_at_the_newest_sync_asks_a_server_that_does_not_answer_once() -> None:
+    with socketserver.TCPServer(("127.0.0.1", 0), _HangsUp) as server:
+        server.taken = 0  # type: ignore[attr-defined]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        host, port = server.server_address[:2]
+        settings = Settings(AIRBYTE_SERVER_HOST=host, AIRBYTE_SERVER_PORT=port)  # type: ignore[arg-type]
+        assert airbyte_job(Platform(settings, Registry(())), dt.date(2026, 1, 2)) is None
+        server.shutdown()
+        assert server.taken == 1  # type: ignore[attr-defined]

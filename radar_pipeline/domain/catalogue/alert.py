@@ -73,19 +73,15 @@ def watch_drift(
     if not findings:
         over += [fingerprint] if is_whole and fingerprint in opened else []
         return Watched(resolved=_ended(over, "Lake, catalogue and Dagster agree.", now))
-    first = {finding.table: finding for finding in reversed(findings)}
-    tables = sorted(first, key=lambda name: (name not in critical, name))
+    tables = _affected({finding.table: finding.words for finding in reversed(findings)}, critical)
     alert = Alert(
         fingerprint=fingerprint,
         kind=AlertKind.CATALOGUE_DRIFT,
-        severity=Severity.ERROR if any(name in critical for name in tables) else Severity.WARNING,
+        severity=_severity(tables),
         title=f"The catalogue {database} is not what lies in the lake: {plural(len(tables), 'table', 'tables')}",
         summary=f"Days of tables: {counted(findings)}. Queries miss rows, or fail, where a day is wrong in Glue.",
         since=_since(fingerprint, opened, now),
-        tables=tuple(
-            AffectedTable(name, critical=name in critical, reason=first[name].words)
-            for name in tables[:_TABLES_AT_MOST]
-        ),
+        tables=tables[:_TABLES_AT_MOST],
         next_step="radar catalog diff shows all of it, radar catalog repair a plan, radar catalog repair --apply acts.",
         links=links,
         numbers={"findings": f"{len(findings):,}", "tables": f"{len(tables):,}"},
@@ -122,19 +118,17 @@ def watch_registration(
     if not failed:
         how = f"Every proven table of {day} is registered."
         return Watched(resolved=(Resolution(fingerprint, now, how),) if fingerprint in opened else ())
-    tables = sorted(failed, key=lambda name: (name not in critical, name))
+    tables = _affected(failed, critical)
     those = plural(len(tables), "table", "tables")
     alert = Alert(
         fingerprint=fingerprint,
         kind=AlertKind.CATALOGUE_DRIFT,
-        severity=Severity.ERROR if any(name in critical for name in tables) else Severity.WARNING,
-        title=f"{day}: {listed(tables)} could not be registered in the catalogue",
+        severity=_severity(tables),
+        title=f"{day}: {listed([table.name for table in tables])} could not be registered in the catalogue",
         summary=f"The data is proven; Athena does not see the day of {those}.",
         since=_since(fingerprint, opened, now),
         day=day,
-        tables=tuple(
-            AffectedTable(name, critical=name in critical, reason=failed[name]) for name in tables[:_TABLES_AT_MOST]
-        ),
+        tables=tables[:_TABLES_AT_MOST],
         next_step="Read the reason of each table, put it right, then: radar catalog repair --apply",
         links=links,
     )
@@ -164,19 +158,30 @@ def watch_rows(
     if not differing:
         how = f"Athena counts the rows of {day} that were proven."
         return Watched(resolved=(Resolution(fingerprint, now, how),) if fingerprint in opened else ())
+    tables = _affected(differing, critical=differing)
     alert = Alert(
         fingerprint=fingerprint,
         kind=AlertKind.CATALOGUE_DRIFT,
-        severity=Severity.ERROR,
-        title=f"{day}: Athena does not see the rows of {listed(sorted(differing))} that were proven",
+        severity=_severity(tables),
+        title=f"{day}: Athena does not see the rows of {listed([table.name for table in tables])} that were proven",
         summary="The data is in the bucket and proven; whoever queries it gets another number of rows.",
         since=_since(fingerprint, opened, now),
         day=day,
-        tables=tuple(AffectedTable(name, critical=True, reason=differing[name]) for name in sorted(differing)),
+        tables=tables,
         next_step=f"radar catalog diff, then radar catalog repair --apply; then prove it again: radar run --date {day}",
         links=links,
     )
     return Watched((alert,))
+
+
+def _affected(reasons: Mapping[str, str], critical: Collection[str]) -> tuple[AffectedTable, ...]:
+    """The tables that an alert is about and why, critical ones first."""
+    names = sorted(reasons, key=lambda name: (name not in critical, name))
+    return tuple(AffectedTable(name, critical=name in critical, reason=reasons[name]) for name in names)
+
+
+def _severity(tables: Sequence[AffectedTable]) -> Severity:
+    return Severity.ERROR if any(table.critical for table in tables) else Severity.WARNING
 
 
 def _since(fingerprint: str, opened: Mapping[str, Alert], now: dt.datetime) -> dt.datetime:
