@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from rich.table import Table as RichTable
@@ -13,6 +13,10 @@ from rich.table import Table as RichTable
 from radar_pipeline.domain.judgement import Check
 from radar_pipeline.orchestration.keys import bronze_key
 from radar_pipeline.tables.model import Registry, Table
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
+    from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 
 PASSED, FAILED, WARNED, SKIPPED = "passed", "failed", "warned", "skipped"
 
@@ -85,9 +89,10 @@ def read_status(
     tables: list[TableStatus] = []
     reasons: dict[tuple[str, str], str] = {}
     job_ids: list[int] = []
+    evaluations = _evaluations(instance, registry, partition)
     for table in registry.tables:
         found = _materialization(instance, table, partition)
-        evaluated = _checks(instance, table, partition)
+        evaluated = _checks(table, evaluations)
         checks = {name: state for name, (state, _) in evaluated.items()}
         reasons |= {(table.name, name): why for name, (state, why) in evaluated.items() if state in {FAILED, WARNED}}
         if job_id := _number(found, "airbyte_job_id"):
@@ -109,28 +114,37 @@ def _number(metadata: Mapping[str, Any], key: str) -> int | None:
     return int(metadata[key].value) if key in metadata else None
 
 
-def _checks(instance: dg.DagsterInstance, table: Table, partition: str) -> Mapping[str, tuple[str, str]]:
+def _checks(table: Table, evaluations: Mapping[dg.AssetCheckKey, tuple[str, str]]) -> Mapping[str, tuple[str, str]]:
     """State and reason of each check. What is not there has nothing to check, whatever an earlier run found."""
-    found = {check.value: _evaluation(instance, table, check, partition) for check in Check}
+    key = bronze_key(table)
+    found = {check.value: evaluations.get(dg.AssetCheckKey(key, check.value), (SKIPPED, "")) for check in Check}
     if found[Check.LANDED][0] == PASSED:
         return found
     return {name: each if name == Check.LANDED else (SKIPPED, "") for name, each in found.items()}
 
 
-def _evaluation(instance: dg.DagsterInstance, table: Table, check: Check, partition: str) -> tuple[str, str]:
+def _evaluations(
+    instance: dg.DagsterInstance, registry: Registry, partition: str
+) -> Mapping[dg.AssetCheckKey, tuple[str, str]]:
+    """State and reason of each check that was evaluated, as the newest evaluation has it."""
     from dagster._core.event_api import PartitionKeyFilter
     from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus as Status
 
-    records = instance.event_log_storage.get_asset_check_execution_history(
-        dg.AssetCheckKey(bronze_key(table), check.value),
-        limit=1,
-        status={Status.SUCCEEDED, Status.FAILED},
-        partition_filter=PartitionKeyFilter(key=partition),
-    )
-    event = records[0].event.dagster_event if records and records[0].event else None
-    if event is None:
-        return SKIPPED, ""
-    evaluation = event.asset_check_evaluation_data
+    evaluated = {Status.SUCCEEDED, Status.FAILED}
+    storage, of_day = instance.event_log_storage, PartitionKeyFilter(key=partition)
+    keys = [dg.AssetCheckKey(bronze_key(table), check.value) for table in registry.tables for check in Check]
+    found = {}
+    for key, newest in storage.get_latest_asset_check_execution_by_key(keys, of_day).items():
+        records: Sequence[AssetCheckExecutionRecord] = [newest]
+        if newest.status not in evaluated:
+            # Announced by a run that is under way, or that died.
+            records = storage.get_asset_check_execution_history(key, 1, status=evaluated, partition_filter=of_day)
+        if event := next((record.event.dagster_event for record in records if record.event), None):
+            found[key] = _state(event.asset_check_evaluation_data)
+    return found
+
+
+def _state(evaluation: AssetCheckEvaluation) -> tuple[str, str]:
     if evaluation.passed:
         return PASSED, ""
     state = FAILED if evaluation.severity is dg.AssetCheckSeverity.ERROR else WARNED
