@@ -52,7 +52,7 @@ def child(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def environment(registry: Path, env_file: Path) -> dict[str, str]:
-    """A registry, and no settings but those that come with the platform."""
+    """A registry, and no file of settings."""
     env_file.touch()
     return {"RADAR_TABLES_FILE": str(registry), "RADAR_ENV_FILE": str(env_file)}
 

@@ -69,7 +69,7 @@ _LONGEST_FIRST = (
 # A store of each test makes a session of its own, and each session would read and parse boto3's models anew: 50 ms.
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
-# Each Dagster instance executes the 90 scripts of Dagster's migrations twice, to learn the name of the newest.
+# Each Dagster instance executes the 88 scripts of Dagster's migrations twice, to learn the name of the newest.
 alembic.script.ScriptDirectory.from_config = functools.cache(alembic.script.ScriptDirectory.from_config)
 
 

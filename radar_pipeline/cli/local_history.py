@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -42,37 +42,33 @@ def history_command(ctx: click.Context, days: int) -> None:
     today = dt.datetime.now(dt.UTC).date()
     past = [today - dt.timedelta(days=back) for back in range(days, 0, -1)]
     with plain_errors(), dagster_instance() as instance, progress("history") as tell:
-        there = [day for day in past if _is_there(instance, day, tell)]
+        there = _accepted_jobs(instance, past, tell)
         missing = [day for day in past if day not in there]
         with _real_clock_again(admin):
-            accepted = [True for _ in there]
-            accepted += [_play(admin, instance, day, tell, lambda: stack.advance(days=1)) for day in missing]
-        if missing or _precedes_its_past(instance, today):
-            accepted.append(_catch_up(instance, today, tell, lambda: stack.advance(days=1)))
+            accepted = [
+                day in there or _play(admin, instance, day, tell, lambda: stack.advance(days=1)) for day in past
+            ]
+        newest = None if missing else max(there.values())
+        accepted.append(_catch_up(instance, today, newest, tell, lambda: stack.advance(days=1)))
     out.print(f"{sum(accepted)} of {len(accepted)} days are well; see them with `make ui`", highlight=False)
     if not all(accepted):
         raise SystemExit(NOT_WELL)
 
 
-def _is_there(instance: dg.DagsterInstance, day: dt.date, tell: Callable[[str], None]) -> bool:
-    """Whether a day is accepted already."""
+def _accepted_jobs(
+    instance: dg.DagsterInstance, days: Sequence[dt.date], tell: Callable[[str], None]
+) -> dict[dt.date, int]:
+    """The newest Airbyte job of each day that is accepted already; 0 where none is recorded."""
     from radar_pipeline.cli.platform import load_platform
     from radar_pipeline.cli.status import read_status, total_line
 
-    status = read_status(instance, load_platform().registry, day)
-    if status.is_accepted:
-        tell(f"{day}: already there, {total_line(status)}")
-    return status.is_accepted
-
-
-def _precedes_its_past(instance: dg.DagsterInstance, today: dt.date) -> bool:
-    """Whether today was synced before yesterday was: its past was played since, and nothing has followed from it."""
-    from radar_pipeline.cli.platform import load_platform
-    from radar_pipeline.cli.status import read_status
-
-    registry = load_platform().registry
-    synced, before = (read_status(instance, registry, day).job["id"] for day in (today, today - dt.timedelta(days=1)))
-    return synced is not None and before is not None and synced < before
+    registry, found = load_platform().registry, {}
+    for day in days:
+        status = read_status(instance, registry, day)
+        if status.is_accepted:
+            tell(f"{day}: already there, {total_line(status)}")
+            found[day] = status.job["id"] or 0
+    return found
 
 
 def _play(
@@ -100,17 +96,37 @@ def _play(
 
 
 def _catch_up(
-    instance: dg.DagsterInstance, today: dt.date, tell: Callable[[str], None], advance: Callable[[], None]
+    instance: dg.DagsterInstance,
+    today: dt.date,
+    newest_before: int | None,
+    tell: Callable[[str], None],
+    advance: Callable[[], None],
 ) -> bool:
-    """Brings the data from yesterday to today, and today's partition with it where it was there before its past."""
+    """Brings the data from yesterday to today, and today's partition with it where it was there before its past.
+
+    Args:
+        instance: Where runs are recorded.
+        today: The day.
+        newest_before: Newest Airbyte job of a past that was there already; None where some of it was played just now.
+        tell: Receives what a person should know.
+        advance: Moves the data on by a day.
+    """
     from radar_pipeline.cli.platform import load_platform
     from radar_pipeline.cli.run import airbyte_job
     from radar_pipeline.cli.status import read_status, total_line
     from radar_pipeline.orchestration.bronze import FORCE_TAG
 
     platform = load_platform()
+    before = read_status(instance, platform.registry, today)
+    has_landed = any(table.landed for table in before.tables)
+    if newest_before is not None:
+        if not has_landed:
+            return True
+        if before.is_accepted and (before.job["id"] or 0) > newest_before:
+            tell(f"{today}: already there, {total_line(before)}")
+            return True
     advance()
-    if not any(table.landed for table in read_status(instance, platform.registry, today).tables):
+    if not has_landed:
         return True
     tags = {FORCE_TAG: platform.clock().isoformat()}
     _, failure = platform.execute("ingest_bronze_job", instance, today, lambda _line: None, tags=tags)

@@ -94,8 +94,14 @@ def show_day(status: DayStatus, seconds: float | None = None, catalogue: Catalog
     out.print("See it in the Dagster UI: `make ui`, or again here: `radar status`.", highlight=False)
 
 
-def airbyte_job(platform: Platform, day: dt.date) -> Mapping[str, Any] | None:
-    """Id and status of the day's newest sync by Airbyte itself; None where it does not answer at once."""
+def airbyte_job(platform: Platform, day: dt.date, *, patience: float | None = None) -> Mapping[str, Any] | None:
+    """Id and status of the day's newest sync by Airbyte itself; None where it cannot be asked.
+
+    Args:
+        platform: Settings, registry and clock.
+        day: The partition.
+        patience: As ``Systems.connect_airbyte`` has it.
+    """
     from radar_pipeline.airbyte.errors import AirbyteError
     from radar_pipeline.domain.sync import syncs_of_day
 
@@ -103,7 +109,7 @@ def airbyte_job(platform: Platform, day: dt.date) -> Mapping[str, Any] | None:
         return None
     try:
         start = dt.datetime.combine(day, dt.time(), dt.UTC)
-        jobs = platform.systems.connect_airbyte(patience=0).recent_jobs(start)
+        jobs = platform.systems.connect_airbyte(patience=patience).recent_jobs(start)
     except AirbyteError:
         return None
     newest = next(iter(syncs_of_day(jobs, day)), None)
@@ -122,7 +128,8 @@ def status_command(date: str | None, as_json: bool) -> None:
         platform = load_platform()
         day = platform.day(date)
         with dagster_instance(make=False) as instance:
-            status = read_status(instance, platform.registry, day, airbyte_job(platform, day))
+            # Whoever only looks does not wait for a server that is away: what Dagster recorded is shown then.
+            status = read_status(instance, platform.registry, day, airbyte_job(platform, day, patience=0))
             catalogue = read_catalogue(instance, platform.registry, day)
     if as_json:
         print_json(status.document())

@@ -3,10 +3,11 @@
 Dagster 1.13 makes a new SQLAlchemy engine for each of up to three transactions that it stores one event in, so no
 statement is ever found in the compilation cache; and it stores a batch one event at a time. Measured with the events
 of one run of 85 tables and 340 checks on 2 cores: 9.8 s as it comes, 0.7 s with this class (the batch of 425 planned
-events 3.9 s and 0.1 s). Tables, files, locking and every row are Dagster's own, so an instance can go back at any time.
+events 3.9 s and 0.1 s). A run's database is made as a copy of the index that all runs share, 0.009 s instead of 0.14.
+Tables, files, locking and every row are Dagster's own, so an instance can go back at any time.
 
-What belongs here: connections, transactions and statements. What does not: anything that a PostgreSQL event log, which
-production runs on, would not have too.
+What belongs here: how databases are made, connections, transactions and statements. What does not: anything that people
+see and that a PostgreSQL event log, which production runs on, would not have too.
 """
 
 from __future__ import annotations
@@ -168,9 +169,9 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
     def _initdb(self, engine: Engine, for_index_shard: bool = False) -> None:
         """Makes the tables of a database that has none yet: a run's as the index has them.
 
-        Dagster makes all of them alike, and executes the 90 scripts of its migrations twice for each, only to learn the
-        name of the newest. Who finds another at work on the same database leaves it to Dagster, which tries until it is
-        finished.
+        Dagster makes all of them alike, and executes the 88 scripts of its migrations twice for each, only to learn the
+        name of the newest. Whoever finds another at work on the same database, or one that was not finished, leaves it
+        to Dagster, which tries until it is.
         """
         with suppress(DatabaseError):
             if _revisions(engine) or (not for_index_shard and _make_alike(engine, self._engine(INDEX_SHARD_NAME))):
@@ -220,7 +221,11 @@ def _revisions(engine: Engine) -> list[str]:
 
 
 def _make_alike(engine: Engine, model: Engine) -> bool:
-    """Makes the tables of a new database as those of a finished one, in one transaction; False where it is none."""
+    """Makes the tables of an empty database as those of a finished one, in one transaction.
+
+    Returns:
+        Whether they were made; not where either is not as it should be.
+    """
     if not (revisions := _revisions(model)):
         return False
     with model.connect() as connection:
@@ -228,11 +233,12 @@ def _make_alike(engine: Engine, model: Engine) -> bool:
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA journal_mode=WAL")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-        if not inspect(connection).has_table("alembic_version"):
-            for statement in statements:
-                connection.exec_driver_sql(statement)
-            for revision in revisions:
-                connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (revision,))
+        if inspect(connection).has_table("event_logs"):
+            return False
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+        for revision in revisions:
+            connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (revision,))
         connection.commit()
     return True
 

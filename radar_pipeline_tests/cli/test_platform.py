@@ -37,12 +37,12 @@ class _HangsUp(socketserver.BaseRequestHandler):
         self.server.taken += 1  # type: ignore[attr-defined]
 
 
-def test_a_look_at_the_newest_sync_asks_a_server_that_does_not_answer_once() -> None:
+def test_a_server_that_does_not_answer_is_asked_once_by_who_has_no_patience() -> None:
     with socketserver.TCPServer(("127.0.0.1", 0), _HangsUp) as server:
         server.taken = 0  # type: ignore[attr-defined]
         threading.Thread(target=server.serve_forever, daemon=True).start()
         host, port = server.server_address[:2]
         settings = Settings(AIRBYTE_SERVER_HOST=host, AIRBYTE_SERVER_PORT=port)  # type: ignore[arg-type]
-        assert airbyte_job(Platform(settings, Registry(())), dt.date(2026, 1, 2)) is None
+        assert airbyte_job(Platform(settings, Registry(())), dt.date(2026, 1, 2), patience=0) is None
         server.shutdown()
         assert server.taken == 1  # type: ignore[attr-defined]

@@ -119,11 +119,16 @@ def schema(path: Path) -> tuple[Any, ...]:
         return set(made), version, database.execute("PRAGMA journal_mode").fetchall()
 
 
-def test_the_database_of_a_run_is_made_as_dagster_makes_it(tmp_path: Path) -> None:
+def test_the_database_of_a_run_is_made_as_dagster_makes_it_without_its_migrations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     schemas = []
     for storage in (SqliteEventLogStorage, PooledSqliteEventLogStorage):
         made = storage(str(tmp_path / storage.__name__))
-        made.store_event(materialized("run", range(1))[0])
+        with monkeypatch.context() as patch:
+            if storage is PooledSqliteEventLogStorage:
+                patch.delattr(SqliteEventLogStorage, "_initdb")
+            made.store_event(materialized("run", range(1))[0])
         made.dispose()
         schemas += [schema(tmp_path / storage.__name__ / name) for name in ("index.db", "run.db")]
     own, *others = schemas
@@ -131,15 +136,23 @@ def test_the_database_of_a_run_is_made_as_dagster_makes_it(tmp_path: Path) -> No
     assert others == [own] * 3
 
 
-def test_the_database_of_a_run_is_made_too_where_the_index_does_not_say_how(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("database", "statement"),
+    [("index", "DROP TABLE alembic_version"), ("run", "DELETE FROM alembic_version")],
+    ids=["an index that does not say how", "begun and not finished"],
+)
+def test_what_another_has_begun_is_finished_as_dagster_does(tmp_path: Path, database: str, statement: str) -> None:
     storage = PooledSqliteEventLogStorage(str(tmp_path))
     expected = schema(tmp_path / "index.db")
-    with sqlite3.connect(tmp_path / "index.db") as database:
-        # As another process leaves it that is making it just now.
-        database.execute("DROP TABLE alembic_version")
-    with storage.run_connection("run"):
-        assert schema(tmp_path / "run.db") == expected
+    if database == "run":
+        storage.store_event(materialized("run", range(1))[0])
+    with sqlite3.connect(tmp_path / f"{database}.db") as connection:
+        connection.execute(statement)
     storage.dispose()
+    again = PooledSqliteEventLogStorage(str(tmp_path))
+    again.store_event(materialized("run", range(1))[0])
+    assert schema(tmp_path / "run.db") == expected
+    again.dispose()
 
 
 @pytest.mark.usefixtures("batching")
