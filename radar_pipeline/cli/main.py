@@ -37,8 +37,8 @@ class _LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module, attribute = _COMMANDS[cmd_name][0].split(":")
-        # What is imported stays, and a run makes half a million objects more that stay until its end: the collector,
-        # walking through them again and again, took a sixth of a command's CPU. So seldom, it costs 3 MB of 250.
+        # What is imported stays, and most of what a run makes stays until its end: the collector, walking through it
+        # again and again, took a sixth of a command's CPU. So seldom, it costs 3 MB of 250.
         gc.set_threshold(50_000, 10, 10)
         gc.disable()
         try:

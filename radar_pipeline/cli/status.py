@@ -11,6 +11,7 @@ import dagster as dg
 from rich.table import Table as RichTable
 
 from radar_pipeline.domain.judgement import Check
+from radar_pipeline.orchestration.day_facts import JUDGED, newest_checks
 from radar_pipeline.orchestration.keys import bronze_key
 from radar_pipeline.tables.model import Registry, Table
 
@@ -89,7 +90,7 @@ def read_status(
     tables: list[TableStatus] = []
     reasons: dict[tuple[str, str], str] = {}
     job_ids: list[int] = []
-    evaluations = _evaluations(instance, registry, partition)
+    evaluations = _evaluations(instance, registry, day)
     for table in registry.tables:
         found = _materialization(instance, table, partition)
         evaluated = _checks(table, evaluations)
@@ -124,21 +125,17 @@ def _checks(table: Table, evaluations: Mapping[dg.AssetCheckKey, tuple[str, str]
 
 
 def _evaluations(
-    instance: dg.DagsterInstance, registry: Registry, partition: str
+    instance: dg.DagsterInstance, registry: Registry, day: dt.date
 ) -> Mapping[dg.AssetCheckKey, tuple[str, str]]:
     """State and reason of each check that was evaluated, as the newest evaluation has it."""
     from dagster._core.event_api import PartitionKeyFilter
-    from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus as Status
 
-    evaluated = {Status.SUCCEEDED, Status.FAILED}
-    storage, of_day = instance.event_log_storage, PartitionKeyFilter(key=partition)
-    keys = [dg.AssetCheckKey(bronze_key(table), check.value) for table in registry.tables for check in Check]
+    storage, of_day = instance.event_log_storage, PartitionKeyFilter(key=day.isoformat())
     found = {}
-    for key, newest in storage.get_latest_asset_check_execution_by_key(keys, of_day).items():
+    for key, newest in newest_checks(instance, registry, day).items():
         records: Sequence[AssetCheckExecutionRecord] = [newest]
-        if newest.status not in evaluated:
-            # Announced by a run that is under way, or that died.
-            records = storage.get_asset_check_execution_history(key, 1, status=evaluated, partition_filter=of_day)
+        if newest.status not in JUDGED:
+            records = storage.get_asset_check_execution_history(key, 1, status=JUDGED, partition_filter=of_day)
         if event := next((record.event.dagster_event for record in records if record.event), None):
             found[key] = _state(event.asset_check_evaluation_data)
     return found

@@ -87,7 +87,7 @@ def _collecting_seldom() -> Iterator[None]:
     """Keeps the garbage collector from walking through what lives as long as the process anyway.
 
     Modules and definitions are half a million objects, and 425 results make enough new ones for several full
-    collections: 0.15 s of the 1.5 s of CPU that a run takes beside its sync. So seldom, it costs 3 MB of 250.
+    collections: 0.15 s of the 1.5 s of CPU that a run takes beside its sync.
     """
     before = gc.get_threshold()
     gc.set_threshold(50_000, 10, 10)

@@ -23,7 +23,17 @@ from radar_pipeline.orchestration.keys import bronze_key
 from radar_pipeline.orchestration.run_facts import End, RunReader
 from radar_pipeline.tables.model import Registry, Table
 
-_JUDGED = {Status.SUCCEEDED, Status.FAILED}
+# Of a check that was evaluated; another was announced by a run that is under way, or that died.
+JUDGED = {Status.SUCCEEDED, Status.FAILED}
+
+
+def newest_checks(
+    instance: dg.DagsterInstance, registry: Registry, day: dt.date
+) -> Mapping[dg.AssetCheckKey, AssetCheckExecutionRecord]:
+    """The newest record of every check of a day, evaluated or announced; one query."""
+    keys = [dg.AssetCheckKey(bronze_key(table), check.value) for table in registry.tables for check in Check]
+    storage = instance.event_log_storage
+    return storage.get_latest_asset_check_execution_by_key(keys, PartitionKeyFilter(key=day.isoformat()))
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,7 @@ class DayReader:
         checks = self._checks(day)
         tables = self._expected(tuple(self._table(table, checks) for table in self.registry.tables))
         evaluations = [
-            event.timestamp for record in checks.values() if record.status in _JUDGED and (event := record.event)
+            event.timestamp for record in checks.values() if record.status in JUDGED and (event := record.event)
         ]
         facts = DayFacts(
             day,
@@ -77,16 +87,14 @@ class DayReader:
         return {dt.date.fromisoformat(str(value.value)) for value in named if value}
 
     def _checks(self, day: dt.date) -> Mapping[dg.AssetCheckKey, AssetCheckExecutionRecord]:
-        keys = [dg.AssetCheckKey(bronze_key(table), check.value) for table in self.registry.tables for check in Check]
-        storage = self.runs.instance.event_log_storage
-        return storage.get_latest_asset_check_execution_by_key(keys, PartitionKeyFilter(key=day.isoformat()))
+        return newest_checks(self.runs.instance, self.registry, day)
 
     def _table(self, table: Table, checks: Mapping[dg.AssetCheckKey, AssetCheckExecutionRecord]) -> TableFacts:
         """One table. What is not there has nothing to check, whatever an earlier run found."""
         key = bronze_key(table)
         records = {check: checks.get(dg.AssetCheckKey(key, check.value)) for check in Check}
         landed = records[Check.LANDED]
-        known = landed is not None and landed.status in _JUDGED
+        known = landed is not None and landed.status in JUDGED
         is_there = known and landed is not None and landed.status is Status.SUCCEEDED
         judged = records if is_there else {Check.LANDED: landed}
         metadata = _metadata(records[Check.VOLUME_WITHIN_BAND]) if is_there else {}
@@ -170,7 +178,7 @@ def _problems(records: Mapping[Check, AssetCheckExecutionRecord | None]) -> Iter
 
 
 def _metadata(record: AssetCheckExecutionRecord | None) -> Mapping[str, Any]:
-    if record is None or record.status not in _JUDGED or not record.event or not record.event.dagster_event:
+    if record is None or record.status not in JUDGED or not record.event or not record.event.dagster_event:
         return {}
     return record.event.dagster_event.asset_check_evaluation_data.metadata
 
