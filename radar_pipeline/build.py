@@ -62,4 +62,7 @@ def build_definitions(
             retention_sensor(retention, alerting),
         ],
         loggers=loggers,
+        # A run is one step that reads with threads, or a few short ones. A process for each would load the platform
+        # anew, which takes longer than their work: 37 s for "Execute all" on the checks of a table, 18 s in one.
+        executor=dg.in_process_executor,
     )

@@ -86,8 +86,8 @@ def wait_for(address: str, log: Path) -> None:
 @pytest.fixture(scope="module")
 def page(ui: str) -> Iterator[Page]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1500, "height": 950}, base_url=ui)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1500, "height": 950}, base_url=ui, reduced_motion="reduce")
         page.set_default_timeout(PATIENCE)
         yield page
         browser.close()
@@ -100,6 +100,7 @@ def test_materialize_lands_today_and_syncs_once(world: World, page: Page) -> Non
     page.get_by_text("Latest", exact=True).click()
     page.get_by_text("Launch 1 run").click()
     expect(page.get_by_text("Launched run")).to_be_visible()
+    page.goto("about:blank")
     status = landed_status(world, today)
     page.goto("/assets/bronze_radar/store?view=checks")
     expect(page.get_by_text("volume_within_band").first).to_be_visible()
@@ -154,19 +155,39 @@ def evaluations(world: World, table: str, day: dt.date) -> dict[str, int]:
     return counts
 
 
-def test_terminating_a_run_cancels_its_sync(world: World, ui: str) -> None:
+def test_a_killed_run_is_run_again_on_the_same_sync_which_terminating_cancels(world: World, ui: str) -> None:
     today = dt.datetime.now(dt.UTC).date()
     with world.fault("stuck-job"):
-        run_id = launch(ui, today, {FORCE_TAG: world.clock().isoformat()})
+        killed = launch(ui, today, {FORCE_TAG: world.clock().isoformat()})
         try:
-            job = until_synced_by(world, run_id)
+            job = until_synced_by(world, killed)
+            os.kill(process_of(world, killed), signal.SIGKILL)
+            again = until_run_again(world, killed)
+            assert until_synced_by(world, again) == job
             asked = "mutation($id: String!) { terminateRuns(runIds: [$id]) { __typename } }"
-            graphql(ui, asked, id=run_id)
-            assert until_ended(world, run_id) is dg.DagsterRunStatus.CANCELED
+            graphql(ui, asked, id=again)
+            assert until_ended(world, again) is dg.DagsterRunStatus.CANCELED
             status = [each.status for each in world.syncs(today) if each.id == job]
         finally:
             world.cancel_syncs(today)
     assert status == [JobStatus.CANCELLED]
+
+
+def process_of(world: World, run_id: str) -> int:
+    """The process in which a run goes, as the run and its step say: they share one."""
+    said = [record.event_log_entry.user_message for record in world.instance.get_records_for_run(run_id).records]
+    (process,) = {int(match[1]) for line in said if (match := re.search(r"\(pid: (\d+)\)", line))}
+    return process
+
+
+def until_run_again(world: World, run_id: str) -> str:
+    """The run that Dagster starts in the place of one that crashed."""
+    again = dg.RunsFilter(tags={"dagster/parent_run_id": run_id})
+    for _ in range(300):
+        if found := world.instance.get_runs(again):
+            return found[0].run_id
+        time.sleep(0.3)
+    pytest.fail("the run is not run again")
 
 
 def launch(address: str, day: dt.date, tags: dict[str, str]) -> str:

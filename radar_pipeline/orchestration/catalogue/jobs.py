@@ -19,8 +19,6 @@ def catalogue_bronze_job(
     return dg.define_asset_job(
         CATALOGUE_JOB,
         selection=dg.AssetSelection.assets(catalogue).without_checks() | dg.AssetSelection.checks(*keys),
-        # Three short steps: a process for each would take longer than their work.
-        executor_def=dg.in_process_executor,
         description="Registers the day's proven snapshots in Glue, and checks that Athena sees them. Harmless twice.",
     )
 
@@ -30,6 +28,5 @@ def reconcile_catalogue_job(drift: dg.AssetsDefinition) -> UnresolvedAssetJobDef
     return dg.define_asset_job(
         RECONCILE_JOB,
         selection=dg.AssetSelection.assets(drift),
-        executor_def=dg.in_process_executor,
         description="Compares the bucket with Glue and Dagster, tells of drift, refreshes the marks of tiers.",
     )
