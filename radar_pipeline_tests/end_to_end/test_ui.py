@@ -71,6 +71,9 @@ def ui(world: World) -> Iterator[str]:
             process.wait(30)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        # What a sensor asked for last, and no daemon starts any more, would wait in the queue of other tests.
+        for run in world.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])):
+            world.instance.report_run_canceled(run)
 
 
 def wait_for(address: str, log: Path) -> None:
