@@ -10,12 +10,17 @@ from typing import Any
 import click
 import dagster as dg
 
+from radar_pipeline.airbyte.config import Timeouts
 from radar_pipeline.cli.alerts_told import alerts_told
 from radar_pipeline.cli.catalogue_told import CatalogueTold, read_catalogue, register
 from radar_pipeline.cli.console import NOT_WELL, UsageProblem, err, out, plain_errors, print_json, progress
 from radar_pipeline.cli.platform import Platform, dagster_instance, load_platform
 from radar_pipeline.cli.status import DayStatus, read_status, render_status, total_line
 from radar_pipeline.orchestration.bronze import FORCE_TAG
+
+# Whoever only looks does not wait for a server that is away or silent: what Dagster recorded is shown then. A list of
+# jobs is the slowest answer that is asked for, and a loaded server may well need seconds for it.
+A_LOOK = Timeouts(read=8.0, patience=0.0)
 
 
 @click.command("run")
@@ -94,13 +99,13 @@ def show_day(status: DayStatus, seconds: float | None = None, catalogue: Catalog
     out.print("See it in the Dagster UI: `make ui`, or again here: `radar status`.", highlight=False)
 
 
-def airbyte_job(platform: Platform, day: dt.date, *, patience: float | None = None) -> Mapping[str, Any] | None:
+def airbyte_job(platform: Platform, day: dt.date, *, timeouts: Timeouts | None = None) -> Mapping[str, Any] | None:
     """Id and status of the day's newest sync by Airbyte itself; None where it cannot be asked.
 
     Args:
         platform: Settings, registry and clock.
         day: The partition.
-        patience: As ``Systems.connect_airbyte`` has it.
+        timeouts: As ``Systems.connect_airbyte`` has them.
     """
     from radar_pipeline.airbyte.errors import AirbyteError
     from radar_pipeline.domain.sync import syncs_of_day
@@ -109,7 +114,7 @@ def airbyte_job(platform: Platform, day: dt.date, *, patience: float | None = No
         return None
     try:
         start = dt.datetime.combine(day, dt.time(), dt.UTC)
-        jobs = platform.systems.connect_airbyte(patience=patience).recent_jobs(start)
+        jobs = platform.systems.connect_airbyte(timeouts=timeouts).recent_jobs(start)
     except AirbyteError:
         return None
     newest = next(iter(syncs_of_day(jobs, day)), None)
@@ -128,8 +133,7 @@ def status_command(date: str | None, as_json: bool) -> None:
         platform = load_platform()
         day = platform.day(date)
         with dagster_instance(make=False) as instance:
-            # Whoever only looks does not wait for a server that is away: what Dagster recorded is shown then.
-            status = read_status(instance, platform.registry, day, airbyte_job(platform, day, patience=0))
+            status = read_status(instance, platform.registry, day, airbyte_job(platform, day, timeouts=A_LOOK))
             catalogue = read_catalogue(instance, platform.registry, day)
     if as_json:
         print_json(status.document())

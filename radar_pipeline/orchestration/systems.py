@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pydantic import AnyHttpUrl
 
     from radar_pipeline.airbyte.client import AirbyteClient
+    from radar_pipeline.airbyte.config import Timeouts
     from radar_pipeline.lake.catalogue.glue import GlueCatalogue
     from radar_pipeline.lake.store import LakeStore
     from radar_pipeline.orchestration.catalogue.athena import AthenaWorkgroup, WorkgroupClient
@@ -113,11 +114,11 @@ class Systems:
         """
         return self.athena.get_client() if self.athena else None
 
-    def connect_airbyte(self, *, patience: float | None = None) -> AirbyteClient:
+    def connect_airbyte(self, *, timeouts: Timeouts | None = None) -> AirbyteClient:
         """A client of the Airbyte server, its features detected.
 
         Args:
-            patience: Seconds that one question is repeated where nobody answers; as ``Timeouts`` has it where None.
+            timeouts: How long to wait for it; None for as long as a run does.
 
         Raises:
             SettingsError: The server's host is not set.
@@ -140,7 +141,7 @@ class Systems:
                 connection_id=settings.connection_id,
                 auth=auth,
                 ui_url=str(settings.airbyte_ui_url) if settings.airbyte_ui_url else None,
-                timeouts=Timeouts() if patience is None else Timeouts(patience=patience),
+                timeouts=timeouts or Timeouts(),
             )
         )
 
