@@ -8,6 +8,8 @@ BIN := .venv/bin
 UV = $(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python $(BIN)/python
 DAYS ?= 14
 PORT ?= 3000
+# Test processes. Much of the suite waits for servers, so four pay on two cores; with its servers each takes more than 1 GB.
+WORKERS ?= $(shell cores=$$(nproc 2>/dev/null || echo 4); echo $$((cores < 4 ? 4 : cores > 8 ? 8 : cores)))
 
 # What is local is never mistaken for production: the shell's variables of the platform do not reach the local runs. Only
 # `radar local up` looks at RADAR_HOST and its kin, to use a MySQL of your own, and says so.
@@ -48,7 +50,7 @@ test-fast: .venv/.installed  ## the tests that start no server
 	@$(BIN)/pytest -m "not integration and not e2e and not mysql and not browser"
 
 test: lint  ## everything that CI runs: lint, types, unit, integration, end to end
-	@$(BIN)/pytest -m "not mysql" -n 4 --dist loadfile --no-loadscope-reorder || { \
+	@$(BIN)/pytest -m "not mysql" -n $(WORKERS) --dist loadfile --no-loadscope-reorder || { \
 		echo "once more, one after another, what failed: real servers on a busy machine can be late, a fault is not"; \
 		$(BIN)/pytest -m "not mysql" --last-failed --last-failed-no-failures none; }
 
