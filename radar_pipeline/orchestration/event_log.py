@@ -27,7 +27,11 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, EVENT_TYPE_TO_PIPELINE_RUN_STATUS
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus as _Status
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
+from dagster._core.storage.event_log.schema import (
+    AssetCheckExecutionsTable,
+    AssetKeyTable,
+    SqlEventLogStorageTable,
+)
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import bindparam, create_engine, event, inspect
@@ -60,6 +64,7 @@ _UPDATE_CHECK = AssetCheckExecutionsTable.update().where(
     AssetCheckExecutionsTable.c.run_id == bindparam("of_run"),
     AssetCheckExecutionsTable.c.partition.is_not_distinct_from(bindparam("of_partition")),
 )
+_UPDATE_ASSET = AssetKeyTable.update().where(AssetKeyTable.c.asset_key == bindparam("of_asset"))
 _INSERT_WITH_IDS = _INSERT.returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
 
 
@@ -85,6 +90,7 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: dict[str, Engine] = {}
         self._known_tables: set[str] = set()
+        self._known_columns: set[str] = set()
         self._held = _Held()
         super().__init__(base_dir, inst_data)
 
@@ -139,6 +145,26 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         if table_name not in self._known_tables and super().has_table(table_name):
             self._known_tables.add(table_name)
         return table_name in self._known_tables
+
+    def _has_asset_key_col_on_connection(self, conn: Connection, column_name: str) -> bool:
+        """Whether the table of assets has a column, asked once: Dagster asks for every event of an asset."""
+        if column_name not in self._known_columns and super()._has_asset_key_col_on_connection(conn, column_name):
+            self._known_columns.add(column_name)
+        return column_name in self._known_columns
+
+    def _store_asset_event(self, conn: Connection, event: EventLogEntry, event_id: int) -> None:
+        """Notes an event as the newest of its asset.
+
+        Dagster's own inserts first, which fails for each asset from its second day on.
+        """
+        told = event.dagster_event
+        if told and told.asset_key:
+            has_columns = self._has_asset_key_index_cols_on_connection(conn)
+            values = self._get_asset_entry_values(event, event_id, has_columns)
+            of = {"of_asset": told.asset_key.to_string()}
+            if values and conn.execute(_UPDATE_ASSET, {**values, **of}).rowcount == 1:
+                return
+        super()._store_asset_event(conn, event, event_id)
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:

@@ -91,22 +91,22 @@ def batching(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("batching")
-def test_the_events_of_a_real_run_are_stored_row_by_row_as_dagster_stores_them(tmp_path: Path) -> None:
+def test_the_events_of_real_runs_are_stored_row_by_row_as_dagster_stores_them(tmp_path: Path) -> None:
     with instance(tmp_path / "dagster", SqliteEventLogStorage) as own:
-        run_id = job().execute_in_process(instance=own, partition_key=DAY).run_id
-        entries = list(own.all_logs(run_id))
-    planned = [entry for entry in entries if entry.is_dagster_event and "PLANNED" in str(entry.dagster_event_type)]
-    assert len(planned) == len(TABLES) * (1 + len(CHECKS))
-    assert entries[: len(planned)] == planned
-
+        runs = [job().execute_in_process(instance=own, partition_key=day).run_id for day in ("2025-03-09", DAY)]
+        entries = [list(own.all_logs(run_id)) for run_id in runs]
     ours = PooledSqliteEventLogStorage(str(tmp_path / "ours"))
-    ours.store_event_batch(planned)
-    for entry in entries[len(planned) :]:
-        ours.store_event(entry)
+    for of_run in entries:
+        planned = [entry for entry in of_run if entry.is_dagster_event and "PLANNED" in str(entry.dagster_event_type)]
+        assert len(planned) == len(TABLES) * (1 + len(CHECKS))
+        assert of_run[: len(planned)] == planned
+        ours.store_event_batch(planned)
+        for entry in of_run[len(planned) :]:
+            ours.store_event(entry)
     ours.dispose()
 
     expected, found = contents(tmp_path / "dagster" / "events"), contents(tmp_path / "ours")
-    assert set(found) == set(expected) == {"index", run_id}
+    assert set(found) == set(expected) == {"index", *runs}
     assert found == expected
     assert all(expected["index"].values())
 
