@@ -2,6 +2,9 @@
 
 What belongs here: reading, with a handful of queries, because it happens at every tick. What is too long or too late
 is decided in the domain (``lateness``, ``watchers``).
+
+Dagster's scheduler is imported inside the functions: loading the definitions needs none of it, and would take a
+fifteenth longer (benchmarks/definitions_load.py).
 """
 
 from __future__ import annotations
@@ -10,13 +13,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-
-from dagster._core.scheduler.instigation import (
-    InstigatorState,
-    ScheduleInstigatorData,
-    SensorInstigatorData,
-    TickStatus,
-)
+from typing import TYPE_CHECKING
 
 from radar_pipeline.domain.alert import Link
 from radar_pipeline.domain.facts import NowFacts, Watcher, WatcherKind
@@ -26,6 +23,9 @@ from radar_pipeline.orchestration.jobs import INGEST_SCHEDULE, STARTS
 from radar_pipeline.orchestration.keys import bronze_key
 from radar_pipeline.orchestration.run_facts import RunReader
 from radar_pipeline.tables.model import Registry
+
+if TYPE_CHECKING:
+    from dagster._core.scheduler.instigation import InstigatorState
 
 ALERT_SENSOR, RETRY_SENSOR = "alert_sensor", "retry_sensor"
 CATALOGUE_SENSOR = "catalogue_sensor"
@@ -44,9 +44,6 @@ SENSOR_INTERVAL = dt.timedelta(seconds=30)
 
 # Every daemon tells at least this often that it lives.
 HEARTBEAT = dt.timedelta(seconds=30)
-
-# A tick that fails, or never ends, is no sign that a sensor is at work.
-_AT_WORK = [TickStatus.SUCCESS, TickStatus.SKIPPED]
 
 
 class Standpoint(StrEnum):
@@ -125,6 +122,8 @@ class NowReader:
         return max((day for key in common if (day := dt.date.fromisoformat(key)) <= today), default=None)
 
     def _switched_on(self, schedule: InstigatorState | None) -> dt.datetime | None:
+        from dagster._core.scheduler.instigation import ScheduleInstigatorData
+
         data = schedule.instigator_data if schedule else None
         began = data.start_timestamp if isinstance(data, ScheduleInstigatorData) else None
         return self.runs.at(began) if began else None
@@ -162,6 +161,8 @@ class NowReader:
         return found
 
     def _sensor(self, name: str, state: InstigatorState | None) -> Watcher:
+        from dagster._core.scheduler.instigation import SensorInstigatorData
+
         data = state.instigator_data if state else None
         if state is None or not state.is_running:
             return Watcher(name, WatcherKind.SENSOR, None)
@@ -178,8 +179,14 @@ class NowReader:
         return Watcher(INGEST_SCHEDULE, WatcherKind.SCHEDULE, _next_start(since) if since else None, ticked)
 
     def _ticked(self, state: InstigatorState) -> dt.datetime | None:
+        from dagster._core.scheduler.instigation import TickStatus
+
+        # A tick that fails, or never ends, is no sign that it is at work.
         ticks = self.runs.instance.get_ticks(
-            state.instigator_origin_id, state.selector_id, limit=1, statuses=list(_AT_WORK)
+            state.instigator_origin_id,
+            state.selector_id,
+            limit=1,
+            statuses=[TickStatus.SUCCESS, TickStatus.SKIPPED],
         )
         return self.runs.at(ticks[0].timestamp) if ticks else None
 
@@ -198,6 +205,8 @@ def _by_name(states: Sequence[InstigatorState]) -> Mapping[str, InstigatorState]
 
 
 def _began(state: InstigatorState) -> float:
+    from dagster._core.scheduler.instigation import ScheduleInstigatorData, SensorInstigatorData
+
     data = state.instigator_data
     if isinstance(data, SensorInstigatorData):
         return data.last_tick_timestamp or 0.0
