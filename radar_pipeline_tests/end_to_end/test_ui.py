@@ -103,6 +103,7 @@ def test_materialize_lands_today_and_syncs_once(world: World, page: Page) -> Non
     page.get_by_text("Latest", exact=True).click()
     page.get_by_text("Launch 1 run").click()
     expect(page.get_by_text("Launched run")).to_be_visible()
+    # Nobody looks meanwhile: a page that waits takes a processor from the run.
     page.goto("about:blank")
     status = landed_status(world, today)
     page.goto("/assets/bronze_radar/store?view=checks")
