@@ -14,6 +14,14 @@ from radar_pipeline.local.processes import Program
 
 PROJECT = Path(__file__).resolve().parents[1]
 
+# Dagster mirrors what a step prints with two programs and two watchers of its own for each step: a twelfth of the CPU
+# of a small run, for text that nothing here looks at. The tests of the commands keep it.
+_NO_COMPUTE_LOGS = """
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
+"""
+
 
 @dataclass(frozen=True)
 class MySqlServer:
@@ -84,6 +92,12 @@ class S3Server:
         bucket = f"test-{uuid.uuid4().hex[:12]}"
         self.endpoint.ensure_bucket(bucket)
         return bucket
+
+
+def configure_dagster(home: Path) -> None:
+    """Gives a Dagster home the project's configuration, less the copies of what steps print."""
+    text = (PROJECT / "dagster.yaml").read_text(encoding="utf-8")
+    (home / "dagster.yaml").write_text(text + _NO_COMPUTE_LOGS, encoding="utf-8")
 
 
 def tied_to_this_process(program: Program) -> Program:

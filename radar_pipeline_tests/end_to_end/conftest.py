@@ -21,7 +21,7 @@ from radar_pipeline.local.state import PART_OF_PORT
 from radar_pipeline.settings import load_settings
 from radar_pipeline_tests.conftest import AWS_VENV
 from radar_pipeline_tests.end_to_end.world import ATTEMPTS, SETTINGS, World, small_registry, small_registry_text
-from radar_pipeline_tests.servers import PROJECT
+from radar_pipeline_tests.servers import configure_dagster
 
 # A real server makes up to 20 attempts, 10 s and more apart. A second is the least that its times can tell apart.
 RETRY_PAUSE_SECONDS = 1.0
@@ -92,7 +92,7 @@ def _retrying_soon(program: Callable[..., Program]) -> Callable[..., Program]:
 def _assemble(stack: LocalStack, registry_file: Path, folder: Path) -> World:
     home = folder / "dagster"
     home.mkdir()
-    (home / "dagster.yaml").symlink_to(PROJECT / "dagster.yaml")
+    configure_dagster(home)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RADAR_ENV_FILE", str(stack.home.env))
         patch.setenv("RADAR_TABLES_FILE", str(registry_file))

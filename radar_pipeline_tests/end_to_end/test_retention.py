@@ -35,7 +35,7 @@ from radar_pipeline.orchestration.catalogue.day import register_day
 from radar_pipeline.orchestration.keys import RETENTION_PLAN, RETENTION_RUN, bronze_key
 from radar_pipeline_tests.aws_proxy import Answer, Seen, access_denied, aws_proxy
 from radar_pipeline_tests.end_to_end.lifecycle import LARGE, SMALL, WIDE, Lake
-from radar_pipeline_tests.servers import PROJECT, S3Server
+from radar_pipeline_tests.servers import S3Server, configure_dagster
 
 pytestmark = pytest.mark.e2e
 
@@ -51,7 +51,7 @@ Radar = Callable[..., str]
 def lake(s3: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
     home = tmp_path / "dagster"
     home.mkdir()
-    (home / "dagster.yaml").symlink_to(PROJECT / "dagster.yaml")
+    configure_dagster(home)
     monkeypatch.setenv("DAGSTER_HOME", str(home))
     monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "500")
     with dg.DagsterInstance.from_config(str(home)) as instance:

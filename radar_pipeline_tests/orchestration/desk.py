@@ -27,7 +27,7 @@ from radar_pipeline.settings import Settings
 from radar_pipeline.tables.model import Registry
 from radar_pipeline_tests.local.inbox_harness import CREDENTIALS, Running
 from radar_pipeline_tests.orchestration.alert_location import REGISTRY, Orders, location
-from radar_pipeline_tests.servers import PROJECT
+from radar_pipeline_tests.servers import configure_dagster
 
 # Nobody waits five minutes for the next run of a day here.
 QUICK = {"thresholds": {"retry_pause": "60s"}}
@@ -135,7 +135,7 @@ def fingerprint(message: Mapping[str, Any]) -> str:
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Dagster home whose databases are made already, which takes longer than any test here."""
     home = tmp_path_factory.mktemp("template")
-    (home / "dagster.yaml").symlink_to(PROJECT / "dagster.yaml")
+    configure_dagster(home)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAGSTER_HOME", str(home))
         with dg.DagsterInstance.from_config(str(home)) as instance:
