@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,12 +112,14 @@ def start(
     worker: str | None = None,
     given: dict[str, Any] | None = None,
 ) -> Server:
+    """Starts a server, whose worker copies nothing; the worker ``""`` is the one that the stack has."""
     directory.mkdir(parents=True, exist_ok=True)
     bootstrap = directory / "bootstrap.json"
     names.write_bootstrap(bootstrap, given or document(modern=era == "2.0"))
-    command = worker or shlex.join([sys.executable, str(FAKE_WORKER), str(directory), str(pause)])
+    fake = shlex.join([sys.executable, str(FAKE_WORKER), str(directory), str(pause)])
+    command = fake if worker is None else worker
     arguments = ["--state", str(directory / "state"), "--port", "0", "--era", era, "--bootstrap", str(bootstrap)]
-    arguments += ["--worker-command", command, "--retry-pause", "0.1", *options]
+    arguments += ["--retry-pause", "0.1", *(("--worker-command", command) if command else ()), *options]
     process = subprocess.Popen(
         [sys.executable, "-m", "radar_pipeline.local.airbyte_server", *arguments],
         stdout=subprocess.PIPE,
@@ -138,3 +140,10 @@ def running(directory: Path, era: str, *options: str, pause: float = 0.02) -> It
     finally:
         if server.process.poll() is None:
             server.stop()
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.03)

@@ -17,6 +17,7 @@ from radar_pipeline.local.airbyte_server.bootstrap import BootstrapError, apply_
 from radar_pipeline.local.airbyte_server.clock import ServerClock
 from radar_pipeline.local.airbyte_server.eras import ERAS, RetryPolicy
 from radar_pipeline.local.airbyte_server.store import StateInUseError, Store
+from radar_pipeline.local.airbyte_server.worker import fork_extraction, program
 from radar_pipeline.local.droppable import DroppableProtocol
 from radar_pipeline.source import SourceError
 
@@ -74,13 +75,11 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write("error: --auth token needs --era 2.0: server 0.39 knows no tokens\n")
         return 2
     retries = RetryPolicy(era, pause=options.retry_pause, max_attempts=options.max_attempts or None)
-    command = [sys.executable, "-m", "radar_pipeline.local.extract"]
-    if options.worker_command:
-        command = shlex.split(options.worker_command)
+    worker = program(shlex.split(options.worker_command)) if options.worker_command else fork_extraction
     try:
         if options.bootstrap:
             _bootstrap(options.state, options.bootstrap, modern=era.is_modern)
-        services = open_services(options.state, retries, command, options.auth)
+        services = open_services(options.state, retries, worker, options.auth)
     except (BootstrapError, StateInUseError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -32,15 +31,16 @@ from radar_pipeline.local.airbyte_server.operations import validate
 from radar_pipeline.local.airbyte_server.runner import Runner
 from radar_pipeline.local.airbyte_server.services import Services
 from radar_pipeline.local.airbyte_server.store import Store
+from radar_pipeline.local.airbyte_server.worker import Start
 
 
-def open_services(state: Path, retries: RetryPolicy, worker_command: Sequence[str], auth: str = "none") -> Services:
+def open_services(state: Path, retries: RetryPolicy, start_worker: Start, auth: str = "none") -> Services:
     """Opens a state directory.
 
     Args:
         state: The directory.
         retries: The era and its retry rule.
-        worker_command: Program and arguments of a worker.
+        start_worker: Starts the worker of an attempt.
         auth: Who may call: one of ``auth.MODES``.
 
     Raises:
@@ -48,7 +48,7 @@ def open_services(state: Path, retries: RetryPolicy, worker_command: Sequence[st
     """
     store = Store(state)
     clock = ServerClock(store.get("clock_offset", 0.0), keep=lambda offset: store.put("clock_offset", offset))
-    engine = Engine(store, Ledger(store), clock, retries, tuple(worker_command))
+    engine = Engine(store, Ledger(store), clock, retries, start_worker)
     key = store.get("token_key")
     if key is None:
         key = Gatekeeper.new_key()

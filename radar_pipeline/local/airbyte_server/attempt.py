@@ -15,7 +15,7 @@ from radar_pipeline.local.airbyte_server.order import AttemptPlan, redact, secre
 from radar_pipeline.local.airbyte_server.records import LogLine
 from radar_pipeline.local.airbyte_server.store import Store
 from radar_pipeline.local.airbyte_server.tally import Ending, Tally, platform_failure, read_event
-from radar_pipeline.local.airbyte_server.worker import Worker
+from radar_pipeline.local.airbyte_server.worker import Start, Worker
 
 # A reset with an append destination has nothing to rewrite; this is what a small one takes.
 _RESET_SECONDS = 1.0
@@ -30,14 +30,14 @@ class Engine:
         ledger: Jobs.
         clock: The server's time.
         retries: The era and its retry rule.
-        worker_command: Program and arguments of a worker.
+        start_worker: Starts the worker of an attempt.
     """
 
     store: Store
     ledger: Ledger
     clock: ServerClock
     retries: RetryPolicy
-    worker_command: Sequence[str]
+    start_worker: Start
 
 
 class AttemptRun:
@@ -116,7 +116,7 @@ class AttemptRun:
             with self._lock:
                 if self._stopped.is_set():
                     return Ending("failed")
-                self._worker = worker = Worker(engine.worker_command, order, log)
+                self._worker = worker = Worker(engine.start_worker(order), log)
             engine.ledger.set_worker(plan.job.id, plan.number, *worker.identity)
             return self._watch(worker, Tally(connection.selected), secrets)
         finally:
