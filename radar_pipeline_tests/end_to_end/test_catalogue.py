@@ -334,9 +334,9 @@ def test_drift_made_by_hand_is_found_told_mended_and_then_nothing_is_found(
     (key,) = world.data_keys("login", day)
     body = systems.lake.read(key)
     systems.lake.delete(key)
-    mark_days(glue, "distributor", {day: Mark(StorageClass.GLACIER)})
+    mark_days(glue, "contest_score", {day: Mark(StorageClass.GLACIER)})
     found = [
-        ("distributor", "wrong", "glue", "mark"),
+        ("contest_score", "wrong", "glue", "mark"),
         ("login", "missing", "lake", None),
         ("login", "orphaned", "glue", "drop"),
         ("menu", "wrong", "glue", "register"),
@@ -344,14 +344,14 @@ def test_drift_made_by_hand_is_found_told_mended_and_then_nothing_is_found(
     ]
     assert drift(world, day, "diff") == found
     assert drift(world, day, "repair") == found, "a plan changes nothing"
-    looked = ["store", "menu", "distributor"]
+    looked = ["store", "menu", "contest_score"]
     keys = [dg.AssetCheckKey(bronze_key(world.registry[name]), CATALOGUED) for name in looked]
     executed = world.platform.execute(CATALOGUE_JOB, world.instance, day, lambda _line: None, checks=keys)
     assert executed == (True, None)
     assert {name: each.passed for name, each in checks(world, CATALOGUED, day).items() if name in looked} == {
         "store": False,
         "menu": False,
-        "distributor": True,
+        "contest_score": True,
     }
     assert "store" not in registered(world, day), "neither does a check that is executed by itself"
 

@@ -1,4 +1,4 @@
-"""A whole small world for the daily job: the local stack with nine tables, days of its own for every test."""
+"""A whole small world for the daily job: the local stack with eight tables, days of its own for every test."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ from radar_pipeline.tables.model import Registry
 from radar_pipeline_tests.servers import PROJECT
 
 # Two critical tables, one without a key, one that is empty, one with a reserved word and one with Portuguese letters
-# as its name, one with secrets, two ordinary ones.
-SMALL = ("store", "user_access", "contest_score", "login", "menu", "distributor")
+# as its name, one with secrets and an ordinary one.
+SMALL = ("store", "user_access", "contest_score", "login", "menu")
 
 # Attempts that the server makes of a job, and that a table has in a day: what failed in all of them is left at that.
 ATTEMPTS = 2
