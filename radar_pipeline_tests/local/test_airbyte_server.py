@@ -313,6 +313,16 @@ def test_a_slow_post_starts_its_job_at_once(either: Server) -> None:
     assert len(jobs) == 1
 
 
+def test_what_was_asked_before_a_reset_is_forgotten_though_it_is_answered_after_it(either: Server) -> None:
+    either.fault("slow-post", options={"seconds": 0.8})
+    with pytest.raises(requests.Timeout):
+        requests.post(f"{either.url}/api/v1/connections/sync", json={"connectionId": CONNECTION_ID}, timeout=0.2)
+    either.local("POST", "reset")
+
+    time.sleep(1)
+    assert either.sync_posts() == 0
+
+
 def test_a_lost_answer_starts_a_job_and_cuts_the_connection(either: Server) -> None:
     either.fault("lost-post-response")
     with pytest.raises(requests.ConnectionError):

@@ -62,6 +62,8 @@ class Gate:
             await self._app(scope, receive, send)
             return
         at = self._services.clock.now()
+        # One that is answered after what was asked is forgotten is forgotten too.
+        seen = self.seen
         status: int | None = None
 
         async def note(message: Message) -> None:
@@ -73,11 +75,11 @@ class Gate:
         try:
             await self._handle(scope, receive, note)
         finally:
-            self.seen.append(SeenRequest(scope["method"], scope["path"], status, at))
+            seen.append(SeenRequest(scope["method"], scope["path"], status, at))
 
     def forget(self) -> None:
         """Forgets what was asked and ends an outage."""
-        self.seen.clear()
+        self.seen = deque(maxlen=_REMEMBERED)
         self._outage_until = 0.0
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
