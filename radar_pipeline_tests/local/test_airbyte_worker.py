@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from radar_pipeline.local.airbyte_server import worker as workers
-from radar_pipeline.local.airbyte_server.worker import Worker, fork_extraction
+from radar_pipeline.local.airbyte_server.worker import Worker, end_orphan, fork_extraction
 from radar_pipeline_tests.local.airbyte_harness import wait_for
 
 pytestmark = pytest.mark.integration
@@ -49,6 +49,16 @@ def test_a_fork_leads_a_group_of_its_own_and_is_ended_alone() -> None:
         worker.kill()
     assert worker.wait() == -signal.SIGKILL
     assert forked().wait() == 1
+
+
+def test_a_fork_whose_server_died_is_ended_by_its_number_and_start_alone() -> None:
+    with held() as worker:
+        pid, started = worker.identity
+        end_orphan(pid, started - 60)
+        assert psutil.pid_exists(pid), "another process has the number by now"
+        end_orphan(pid, started)
+        assert not psutil.pid_exists(pid)
+    assert worker.wait() == -signal.SIGKILL
 
 
 def test_a_fork_told_to_stop_that_does_not_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,10 +149,7 @@ class Worker:
     def kill(self) -> None:
         """Kills it and whatever it started."""
         if self._process.poll() is None:
-            # A fork that has only just begun leads no group yet.
-            for end in (os.killpg, os.kill):
-                with suppress(ProcessLookupError):
-                    end(self._process.pid, signal.SIGKILL)
+            _kill(self._process.pid)
 
     def _read_log(self, on_log: Callable[[str], None]) -> None:
         for line in self._process.stderr:
@@ -164,10 +161,17 @@ def end_orphan(pid: int, started: float) -> None:
     try:
         process = psutil.Process(pid)
         if abs(process.create_time() - started) < 1.0:
-            os.killpg(pid, signal.SIGKILL)
+            _kill(pid)
             process.wait(timeout=GRACE_SECONDS)
-    except (psutil.Error, ProcessLookupError, PermissionError):
+    except (psutil.Error, PermissionError):
         return
+
+
+def _kill(pid: int) -> None:
+    # A fork that has only just begun leads no group yet.
+    for end in (os.killpg, os.kill):
+        with suppress(ProcessLookupError):
+            end(pid, signal.SIGKILL)
 
 
 def _text(pipe: Connection) -> IO[str]:
