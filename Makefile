@@ -1,7 +1,7 @@
 # What people type. `make help` lists it.
 
-# The distribution's Python before another on the PATH: pyenv builds its own without profile-guided optimization, and the
-# tests took a quarter more time in it.
+# The distribution's Python before another on the PATH: pyenv builds its own without profile-guided optimization, and
+# importing the definitions took 1.8 s in that instead of 1.45.
 PYTHON ?= $(shell /usr/bin/python3.11 -c "import ensurepip, venv" 2>/dev/null && echo /usr/bin/python3.11 || echo python3.11)
 UV_VERSION := 0.13.9
 BIN := .venv/bin
