@@ -15,7 +15,6 @@ import pytest
 
 from radar_pipeline.local.airbyte_server import worker as workers
 from radar_pipeline.local.airbyte_server.worker import Worker, end_orphan, fork_extraction
-from radar_pipeline_tests.local.airbyte_harness import wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -83,7 +82,7 @@ def test_the_exit_code_is_the_same_for_all_who_ask_while_others_start() -> None:
 
 def test_where_the_process_that_is_forked_has_died_the_next_worker_starts_another() -> None:
     assert forked().wait() == 1
-    (server,) = [each for each in psutil.Process().children() if "forkserver" in " ".join(each.cmdline())]
-    server.kill()
-    wait_for(lambda: server.status() == psutil.STATUS_ZOMBIE)
-    assert forked().wait() == 1
+    for _ in range(3):
+        (server,) = [each for each in psutil.Process().children() if "forkserver" in " ".join(each.cmdline())]
+        server.kill()
+        assert forked().wait() == 1

@@ -8,10 +8,12 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 from typing import IO, Any
 
 import psutil
@@ -83,11 +85,7 @@ def fork_extraction(order: Mapping[str, Any]) -> Started:
     stderr, its_stderr = _FORKS.Pipe(duplex=False)
     process = _FORKS.Process(target=perform_in_fork, args=(json.dumps(order), its_stdout, its_stderr))
     with _FORKING, its_stdout, its_stderr:
-        try:
-            process.start()
-        except EOFError:
-            msg = "the process that workers are forks of has died"
-            raise OSError(msg) from None
+        _start(process)
 
     def poll() -> int | None:
         with _FORKING:
@@ -172,6 +170,20 @@ def _kill(pid: int) -> None:
     for end in (os.killpg, os.kill):
         with suppress(ProcessLookupError):
             end(pid, signal.SIGKILL)
+
+
+def _start(process: ForkServerProcess) -> None:
+    """Starts a fork. The process that is forked is started anew where it has died, which shows a moment later."""
+    for pause in (0.1, 1.0, None):
+        try:
+            process.start()
+        except (EOFError, ConnectionError):
+            if pause is None:
+                msg = "the process that workers are forks of has died"
+                raise OSError(msg) from None
+            time.sleep(pause)
+        else:
+            return
 
 
 def _text(pipe: Connection) -> IO[str]:
