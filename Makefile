@@ -57,7 +57,7 @@ types: .venv/.installed
 test-fast: .venv/.installed  ## the tests that start no server
 	@$(BIN)/pytest -m "not integration and not e2e and not mysql and not browser"
 
-# mypy has one core to itself and most of a minute to go: the tests begin beside it.
+# mypy takes one core for most of a minute: the tests begin beside it.
 test: style  ## everything that CI runs: lint, types, unit, integration, end to end
 	@$(MAKE) --no-print-directory -j2 types suite
 

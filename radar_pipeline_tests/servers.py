@@ -14,8 +14,8 @@ from radar_pipeline.local.processes import Program
 
 PROJECT = Path(__file__).resolve().parents[1]
 
-# Dagster mirrors what a step prints with two programs and two watchers of its own for each step: a twelfth of the CPU
-# of a small run, for text that nothing here looks at. The tests of the commands keep it.
+# Dagster mirrors what a step prints with two programs and two watchers of its own for each step: 0.05 to 0.15 s
+# of CPU a run, for text that nothing here looks at. The tests of the commands keep it.
 _NO_COMPUTE_LOGS = """
 compute_logs:
   module: dagster._core.storage.noop_compute_log_manager

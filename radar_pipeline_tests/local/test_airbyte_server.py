@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -22,7 +22,7 @@ from radar_pipeline.local.airbyte_server.bootstrap import (
     WORKSPACE_ID,
     write_bootstrap,
 )
-from radar_pipeline_tests.local.airbyte_harness import TABLES, Server, document, running, start, wait_for
+from radar_pipeline_tests.local.airbyte_harness import TABLES, Server, document, running, start
 
 pytestmark = pytest.mark.integration
 
@@ -60,6 +60,13 @@ def either(request: pytest.FixtureRequest) -> Server:
 
 def failures(job: dict) -> list[str]:
     return [f["internalMessage"] for a in job["attempts"] for f in a["attempt"]["failureSummary"]["failures"]]
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.03)
 
 
 def said_in_log(server: Server, job_id: int, text: str) -> bool:
