@@ -22,6 +22,7 @@ from radar_pipeline.local.files import write_private
 from radar_pipeline.local.ports import HOST
 from radar_pipeline.local.processes import Program
 from radar_pipeline.local.tls import TlsFiles, ensure_tls
+from radar_pipeline.source.connection import connect_preferring_tls
 
 DATABASE = "radar"
 READER = "bi-cognitivo-read"
@@ -210,7 +211,7 @@ def answers(address: MySqlAddress) -> bool:
 
 def connect(address: MySqlAddress) -> pymysql.Connection:
     """Opens a plain connection for the small questions of the stack."""
-    return pymysql.connect(
+    return connect_preferring_tls(
         host=address.host,
         port=address.port,
         user=address.user,

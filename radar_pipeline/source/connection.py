@@ -147,12 +147,21 @@ def _open(address: SourceAddress, timeout: float) -> pymysql.connections.Connect
     }
     if address.tls is Tls.DISABLED:
         return pymysql.connect(**options, ssl_disabled=True)
+    if address.tls is Tls.REQUIRED:
+        return pymysql.connect(**options, ssl=unverified_context())
+    return connect_preferring_tls(**options)
+
+
+def connect_preferring_tls(**options: Any) -> pymysql.connections.Connection[Cursor]:
+    """PyMySQL's ``connect``, over TLS where the server speaks it and plain where it does not.
+
+    PyMySQL's own "preferred" is the default of 1.2 only, and reads the system's certificates without checking any.
+    """
     try:
         return pymysql.connect(**options, ssl=unverified_context())
     except pymysql.OperationalError as error:
-        # Asked for TLS, PyMySQL refuses a server without it before the password is sent. Its own "preferred" is the
-        # default of 1.2 only; up to 1.1 no "ssl" argument means no TLS.
-        if address.tls is Tls.PREFERRED and _server_speaks_no_tls(error):
+        # Asked for TLS, PyMySQL refuses a server without it before the password is sent.
+        if _server_speaks_no_tls(error):
             return pymysql.connect(**options, ssl_disabled=True)
         raise
 

@@ -9,18 +9,19 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pymysql
 import pytest
 
 from radar_pipeline.local.extract.dialects import RowIds
 from radar_pipeline.local.extract.request import RequestError, parse_request
 from radar_pipeline.local.extract.spool import PartWriter, SpoolError
+from radar_pipeline.local.mariadb import connect
 from radar_pipeline_tests.local import extract_harness as harness
 from radar_pipeline_tests.local.extract_harness import COMMAND, STARTED_AT, Outcome, tables
 from radar_pipeline_tests.servers import MySqlServer, S3Server
@@ -60,14 +61,7 @@ def server(mariadb: MySqlServer) -> Iterator[MySqlServer]:
 
 @contextlib.contextmanager
 def admin(server: MySqlServer) -> Iterator[Any]:
-    connection = pymysql.connect(
-        host=server.host,
-        port=server.port,
-        user=server.user,
-        password=server.password,
-        database=server.reader.database,
-        autocommit=True,
-    )
+    connection = connect(replace(server.admin, database=server.reader.database))
     with connection, connection.cursor() as cursor:
 
         def execute(statement: str) -> list[Any]:

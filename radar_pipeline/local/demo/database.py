@@ -17,6 +17,7 @@ from radar_pipeline.domain.mysql_types import base_type
 from radar_pipeline.local.demo.oddities import columns_of, is_nullable, may_be_null
 from radar_pipeline.local.demo.rows import Batch
 from radar_pipeline.local.mariadb import MySqlAddress
+from radar_pipeline.source.connection import connect_preferring_tls
 from radar_pipeline.tables.model import ColumnContract, Table
 
 Connection: TypeAlias = "pymysql.connections.Connection[Cursor]"
@@ -36,7 +37,7 @@ def quoted(name: str) -> str:
 @contextmanager
 def session(admin: MySqlAddress) -> Iterator[Connection]:
     """A connection that may load files, stores zero dates and knows no time zone but UTC. The caller commits."""
-    connection = pymysql.connect(
+    connection = connect_preferring_tls(
         host=admin.host,
         port=admin.port,
         user=admin.user,
