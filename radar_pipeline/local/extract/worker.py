@@ -47,7 +47,6 @@ def run(request: Request, stdout: TextIO) -> int:
     process.
     """
     events = Events(stdout)
-    events.started()
     cancelled = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -59,6 +58,8 @@ def run(request: Request, stdout: TextIO) -> int:
     with tempfile.TemporaryDirectory(dir=request.spool_dir, prefix="extract-") as spool:
         signal.signal(signal.SIGTERM, stop)
         try:
+            # Whoever hears of it may end it: not before there is somebody who cleans up.
+            events.started()
             return _attempt(request, events, cancelled, Path(spool))
         except _StopRequest:
             deadline = time.monotonic() + _STOP_SECONDS
