@@ -30,6 +30,11 @@ _UNCHECKED = "did not yield or return expected outputs"
 # What Dagster records of a step where SIGINT or SIGTERM came.
 _INTERRUPTED = "DagsterExecutionInterruptedError"
 
+_SAID = logging.getLogger("radar_pipeline.run")
+_SAID.propagate = False
+_SAID.setLevel(logging.INFO)
+_CONSOLE = dg.LoggerDefinition(lambda _context: _SAID, description="Passes on what asset bodies say.")
+
 
 @dataclass(frozen=True)
 class Platform:
@@ -54,6 +59,11 @@ class Platform:
     def alerting(self) -> Alerting:
         """The alerts of the environment."""
         return Alerting(self.settings, self.registry, self.clock)
+
+    @cached_property
+    def _definitions(self) -> dg.Definitions:
+        """What every job of the command is of: a run of a day and its registration share clients and connections."""
+        return build_definitions(self.settings, registry=self.registry, clock=self.clock, loggers={"console": _CONSOLE})
 
     def day(self, text: str | None) -> dt.date:
         """The day that was asked for; today (UTC) where none was.
@@ -105,10 +115,8 @@ class Platform:
         Raises:
             KeyboardInterrupt: A person ended it; it is recorded as ended by a person.
         """
-        definitions = build_definitions(
-            self.settings, registry=self.registry, clock=self.clock, loggers={"console": _told_to(tell)}
-        )
-        job = definitions.resolve_job_def(job_name)
+        _listen(tell)
+        job = self._definitions.resolve_job_def(job_name)
         if checks:
             job = job.get_subset(asset_check_selection=set(checks), asset_selection=set())
             tags = {CHECKS_TAG: "true", **(tags or {})}
@@ -139,24 +147,23 @@ def _words(failure: Any) -> str:
     return f"a fault of the platform itself, whose trace is in the run's log: {error.message.strip()}"
 
 
-def _told_to(tell: Tell) -> dg.LoggerDefinition:
-    """A Dagster logger that passes on what asset bodies say, and none of Dagster's own events."""
+class _Handler(logging.Handler):
+    """Passes on what asset bodies say, and none of Dagster's own events."""
 
-    class Handler(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            meta = getattr(record, "dagster_meta", {})
-            text = meta.get("orig_message") or record.getMessage()
-            if meta.get("dagster_event") is None and _UNCHECKED not in text:
-                tell(text)
+    def __init__(self, tell: Tell) -> None:
+        super().__init__()
+        self._tell = tell
 
-    def console(_context: dg.InitLoggerContext) -> logging.Logger:
-        logger = logging.getLogger("radar_pipeline.run")
-        logger.handlers = [Handler()]
-        logger.propagate = False
-        logger.setLevel(logging.INFO)
-        return logger
+    def emit(self, record: logging.LogRecord) -> None:
+        meta = getattr(record, "dagster_meta", {})
+        text = meta.get("orig_message") or record.getMessage()
+        if meta.get("dagster_event") is None and _UNCHECKED not in text:
+            self._tell(text)
 
-    return dg.LoggerDefinition(console, description="Passes on what asset bodies say.")
+
+def _listen(tell: Tell) -> None:
+    """From here on what asset bodies say goes to this listener alone."""
+    _SAID.handlers = [_Handler(tell)]
 
 
 def load_platform(clock: Callable[[], dt.datetime] = utc_now, **overrides: Any) -> Platform:

@@ -122,7 +122,7 @@ def test_what_landed_is_registered_checked_and_counted_and_a_second_time_writes_
 def test_a_killed_registration_is_run_again_and_ends_the_same(world: World, landed: dt.date, point: str) -> None:
     day = landed
     killed = world.start_process(day, RADAR_TEST_JOB=CATALOGUE_JOB, RADAR_TEST_KILL_AT=point)
-    said, _ = killed.communicate(timeout=120)
+    said = killed.end(timeout=120)
     assert killed.returncode == -signal.SIGKILL, said
     left = len(registered(world, day))
     assert left < len(tables(world)) - 1 if point == "registering" else left == len(tables(world)) - 1

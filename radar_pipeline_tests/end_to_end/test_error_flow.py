@@ -75,7 +75,6 @@ def test_an_end_that_cannot_be_used_is_asked_three_times_and_nothing_is_synced(
     found = record(world, day)
     assert (found.diagnosis.cause, found.diagnosis.failure_class) == (cause, failure_class)
     assert found.diagnosis.next_step in (outcome.failure or "")
-    assert_all_green(world, day, world.run(day), syncs=1)
 
 
 @OLD
@@ -268,10 +267,9 @@ def test_a_person_who_cancels_the_sync_in_airbyte_gets_no_further_one(world: Wor
     with world.fault("stuck-job"):
         process = world.start_process(day)
         try:
-            assert process.stdout is not None
             assert any(line.startswith("sync job") for line in process.stdout)
             world.cancel_syncs(day)
-            said, _ = process.communicate(timeout=60)
+            said = process.end(timeout=60)
         finally:
             process.kill()
     assert "was cancelled, so no further one is made" in said

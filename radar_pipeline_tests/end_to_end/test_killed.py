@@ -23,7 +23,7 @@ def result(outcome: Outcome) -> list[Mapping[str, Any]]:
 
 def kill_at(world: World, day: dt.date, point: str, **environment: str) -> None:
     killed = world.start_process(day, RADAR_TEST_KILL_AT=point, **environment)
-    said, _ = killed.communicate(timeout=120)
+    said = killed.end(timeout=120)
     assert killed.returncode == -signal.SIGKILL, said
 
 

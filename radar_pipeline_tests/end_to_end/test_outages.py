@@ -190,7 +190,7 @@ def test_a_sync_that_somebody_else_started_is_followed(world: World) -> None:
 def test_two_runs_started_at_once_are_one_sync_and_end_the_same(world: World) -> None:
     day = world.new_day()
     runs = [world.start_process(day), world.start_process(day)]
-    said = [run.communicate(timeout=120)[0] for run in runs]
+    said = [run.end(timeout=120) for run in runs]
     assert [run.returncode for run in runs] == [0, 0], said
     assert world.syncs_posted(day) == 1
     for name in tables(world):

@@ -17,6 +17,7 @@ import dagster as dg
 import pytest
 
 from radar_pipeline.domain.sync import JobStatus
+from radar_pipeline_tests.end_to_end.process import RunProcess
 from radar_pipeline_tests.end_to_end.world import OLD, World
 from radar_pipeline_tests.servers import PROJECT
 
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.e2e
 
 
 @contextmanager
-def followed(world: World, day: dt.date) -> Iterator[tuple[subprocess.Popen[str], dg.DagsterRun]]:
+def followed(world: World, day: dt.date) -> Iterator[tuple[RunProcess, dg.DagsterRun]]:
     """A run in a process of its own that follows a sync without end."""
     with world.fault("stuck-job"):
         process = world.start_process(day)
@@ -33,13 +34,11 @@ def followed(world: World, day: dt.date) -> Iterator[tuple[subprocess.Popen[str]
             yield process, run
         finally:
             process.kill()
-            process.communicate()
             world.cancel_syncs(day)
 
 
-def until_followed(world: World, day: dt.date, process: subprocess.Popen[str]) -> dg.DagsterRun:
+def until_followed(world: World, day: dt.date, process: RunProcess) -> dg.DagsterRun:
     """The run, once it says that it follows the sync."""
-    assert process.stdout is not None
     for line in process.stdout:
         if line.startswith("sync job"):
             break
@@ -49,10 +48,10 @@ def until_followed(world: World, day: dt.date, process: subprocess.Popen[str]) -
     return run
 
 
-def end_of(world: World, process: subprocess.Popen[str], run: dg.DagsterRun) -> dg.DagsterRunStatus:
+def end_of(world: World, process: RunProcess, run: dg.DagsterRun) -> dg.DagsterRunStatus:
     """Sends the signal that a pod gets when it is deleted or evicted, and says what the run ended as."""
     process.send_signal(signal.SIGTERM)
-    said, _ = process.communicate(timeout=60)
+    said = process.end(timeout=60)
     ended = world.instance.get_run_by_id(run.run_id)
     assert ended is not None, said
     assert ended.is_finished, said

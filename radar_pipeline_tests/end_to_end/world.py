@@ -6,10 +6,8 @@ import datetime as dt
 import functools
 import itertools
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,7 +32,7 @@ from radar_pipeline.settings import Settings
 from radar_pipeline.tables.editing import read, remove, write
 from radar_pipeline.tables.loader import load_registry
 from radar_pipeline.tables.model import Registry
-from radar_pipeline_tests.servers import PROJECT
+from radar_pipeline_tests.end_to_end.process import RunProcess
 
 # Two critical tables, one without a key, one that is empty, one with a reserved word and one with Portuguese letters
 # as its name, one with secrets and an ordinary one.
@@ -134,25 +132,22 @@ class World:
             # A server keeps whole seconds: what a sync wrote in the second in which the next began could be of either.
             time.sleep(2)
         tags = {FORCE_TAG: (forced_at or self.clock()).isoformat()} if force or forced_at else {}
-        platform = replace(self.platform, settings=self.settings.model_copy(update=settings))
-        success, failure = platform.execute("ingest_bronze_job", self.instance, day, lines.append, tags=tags)
+        success, failure = self._platform(settings).execute(
+            "ingest_bronze_job", self.instance, day, lines.append, tags=tags
+        )
         return Outcome(success, failure, read_status(self.instance, self.registry, day), lines)
 
     def register(self, day: dt.date, **settings: Any) -> tuple[bool, str | None]:
         """Registers a day in the catalogue, as a run of its own; further arguments are settings that differ."""
-        platform = replace(self.platform, settings=self.settings.model_copy(update=settings))
-        return platform.execute(CATALOGUE_JOB, self.instance, day, lambda _line: None)
+        return self._platform(settings).execute(CATALOGUE_JOB, self.instance, day, lambda _line: None)
 
-    def start_process(self, day: dt.date, **environment: str) -> subprocess.Popen[str]:
+    def _platform(self, settings: Mapping[str, Any]) -> Platform:
+        """The platform with some settings of its own; without any, the same one each time, with its clients."""
+        return replace(self.platform, settings=self.settings.model_copy(update=settings)) if settings else self.platform
+
+    def start_process(self, day: dt.date, **environment: str) -> RunProcess:
         """The same run in a process of its own, which a test can kill."""
-        return subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "radar_pipeline_tests.end_to_end.process", day.isoformat()],
-            env={**os.environ, **self.environment(), **environment},
-            cwd=PROJECT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        return RunProcess(day, {**os.environ, **self.environment(), **environment})
 
     def environment(self) -> dict[str, str]:
         return {

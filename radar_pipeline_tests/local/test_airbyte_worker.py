@@ -17,11 +17,18 @@ import pytest
 
 from radar_pipeline.local.airbyte_server import worker as workers
 from radar_pipeline.local.airbyte_server.worker import Started, Worker, end_orphan, fork_extraction
+from radar_pipeline_tests.forks import forked_processes, forks_of
 from radar_pipeline_tests.local.extract_harness import order
 
 pytestmark = pytest.mark.integration
 
 UNUSABLE = {"bucket": "none"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def preloaded() -> None:
+    """Other tests fork too, and what they fork has loaded something else."""
+    forks_of("radar_pipeline.local.extract.preloaded")
 
 
 def forked() -> Worker:
@@ -100,6 +107,6 @@ def asked_until_it_ends(started: Started) -> int | None:
 def test_where_the_process_that_is_forked_has_died_the_next_worker_starts_another() -> None:
     assert forked().wait() == 1
     for _ in range(3):
-        (server,) = [each for each in psutil.Process().children() if "forkserver" in " ".join(each.cmdline())]
+        (server,) = forked_processes()
         server.kill()
         assert forked().wait() == 1

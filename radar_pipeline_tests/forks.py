@@ -1,0 +1,34 @@
+"""Processes that are forks of one that has loaded what they need.
+
+Python keeps one such process for a test process. Where it has loaded something else than a test needs, that test ends
+it, and the next fork starts another.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from multiprocessing.context import ForkServerContext
+
+import psutil
+
+_FORKS = multiprocessing.get_context("forkserver")
+_loaded: list[str] = []
+
+
+def forks_of(module: str) -> ForkServerContext:
+    """Where processes are made that begin with a module loaded."""
+    if _loaded != [module]:
+        for process in forked_processes():
+            process.kill()
+            # To wait for it would take its end away from multiprocessing, which looks for that at the next start.
+            while process.status() != psutil.STATUS_ZOMBIE:
+                time.sleep(0.01)
+        _FORKS.set_forkserver_preload([module])
+        _loaded[:] = [module]
+    return _FORKS
+
+
+def forked_processes() -> list[psutil.Process]:
+    """The process that is forked, while it lives."""
+    return [each for each in psutil.Process().children() if "forkserver" in " ".join(each.cmdline())]
