@@ -6,7 +6,6 @@ import contextlib
 import datetime as dt
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,23 +19,22 @@ import dagster as dg
 import pytest
 import requests
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from radar_pipeline.cli.status import DayStatus, read_status
 from radar_pipeline.domain.judgement import Check
 from radar_pipeline.domain.sync import JobStatus
 from radar_pipeline.local.ports import free_port
 from radar_pipeline.orchestration.bronze import FORCE_TAG
+from radar_pipeline_tests.browser import launched, needs_chromium
 from radar_pipeline_tests.end_to_end.world import World
 from radar_pipeline_tests.servers import PROJECT
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 pytestmark = [
     pytest.mark.browser,
     # What a browser shows does not depend on the era of the Airbyte server; one is enough.
     pytest.mark.parametrize("world", ["2.0"], indirect=True, scope="session"),
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium"),
+    needs_chromium,
 ]
 
 # Milliseconds; what the page does and what is expected of it have each a patience of their own.
@@ -88,12 +86,10 @@ def wait_for(address: str, log: Path) -> None:
 
 @pytest.fixture(scope="module")
 def page(ui: str) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    with launched() as browser:
         page = browser.new_page(viewport={"width": 1500, "height": 950}, base_url=ui, reduced_motion="reduce")
         page.set_default_timeout(PATIENCE)
         yield page
-        browser.close()
 
 
 def test_materialize_lands_today_and_syncs_once(world: World, page: Page) -> None:
@@ -132,7 +128,10 @@ def test_execute_all_on_the_checks_tab_evaluates_without_a_sync(world: World, ui
     page.goto("/assets/bronze_radar/store?view=checks")
     page.get_by_text("Execute all").click()
     expect(page.get_by_text("Launched run")).to_be_visible()
-    page.get_by_text("View", exact=True).click()
+    (run,) = world.instance.get_runs(limit=1)
+    page.goto("about:blank")
+    assert until_ended(world, run.run_id) is dg.DagsterRunStatus.SUCCESS
+    page.goto(f"/runs/{run.run_id}")
     expect(page.get_by_text("Success", exact=True).first).to_be_visible()
     assert world.syncs_posted(today) == before
     assert evaluations(world, "store", today) == {check: count + 1 for check, count in evaluated.items()}
