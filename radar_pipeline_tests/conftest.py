@@ -13,6 +13,8 @@ from pathlib import Path
 import alembic.script
 import botocore.session
 import pytest
+from dagster._core.storage.runs.sqlite import sqlite_run_storage
+from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
 from hypothesis import settings
 
 from radar_pipeline.local.aws import AwsEndpoint
@@ -71,6 +73,10 @@ botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 # Each Dagster instance executes the 88 scripts of Dagster's migrations twice, to learn the name of the newest.
 alembic.script.ScriptDirectory.from_config = functools.cache(alembic.script.ScriptDirectory.from_config)
+
+# Dagster's storages of runs and schedules make an engine for each question; none of them keeps a connection.
+sqlite_run_storage.create_engine = functools.cache(sqlite_run_storage.create_engine)
+sqlite_schedule_storage.create_engine = functools.cache(sqlite_schedule_storage.create_engine)
 
 
 def pytest_configure() -> None:

@@ -85,7 +85,7 @@ class SeaweedEndpoint(AwsEndpoint):
     def is_ready(self) -> bool:
         """Whether it takes an object: its S3 side answers before there is anywhere to put one."""
         with contextlib.suppress(ClientError, BotoCoreError):
-            s3 = self.client("s3")
+            s3 = self.s3
             self.ensure_bucket("is-it-ready")
             s3.put_object(Bucket="is-it-ready", Key="yes", Body=b"yes")
             return True

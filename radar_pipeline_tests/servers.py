@@ -85,7 +85,7 @@ class S3Server:
         }
 
     def client(self, service: str = "s3") -> Any:
-        return self.endpoint.client(service)
+        return self.endpoint.s3 if service == "s3" else self.endpoint.client(service)
 
     def new_bucket(self) -> str:
         """Makes a bucket of the caller's own, versioned as the customer's is."""

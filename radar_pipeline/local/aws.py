@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import urllib.request
 from dataclasses import dataclass, field
+from functools import cached_property
 from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
@@ -88,9 +89,14 @@ class AwsEndpoint:
             config=Config(s3={"addressing_style": "path"}, proxies={}, retries={"max_attempts": 3}),
         )
 
+    @cached_property
+    def s3(self) -> Any:
+        """The one boto3 client of S3: making another takes some 50 ms."""
+        return self.client("s3")
+
     def ensure_bucket(self, bucket: str) -> None:
         """Makes the bucket, versioned as the customer's is, unless it is there."""
-        s3 = self.client("s3")
+        s3 = self.s3
         try:
             s3.head_bucket(Bucket=bucket)
         except ClientError as error:

@@ -56,6 +56,7 @@ def test_the_volume_check_shows_band_reference_and_reason(world: World) -> None:
     assert "100 rows" in found["reason"]
 
 
+@OLD
 def test_the_link_leads_to_the_job_that_wrote_the_standing_copy(world: World) -> None:
     day = world.new_day()
     assert world.run(day).success

@@ -90,7 +90,9 @@ def test_a_table_emptied_since_is_not_green_by_its_older_copy(world: World) -> N
     assert_all_green(world, day, world.run(day, force=True), syncs=3)
 
 
-@pytest.mark.parametrize("report", ["counts", "nothing"])
+@pytest.mark.parametrize(
+    ("world", "report"), [("0.39", "counts"), ("2.0", "nothing")], indirect=["world"], scope="session"
+)
 def test_a_newer_sync_that_lost_its_rows_leaves_the_older_copy_standing_and_is_told(world: World, report: str) -> None:
     day = world.new_day()
     world.run(day)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -23,22 +24,20 @@ from radar_pipeline_tests.end_to_end.world import ATTEMPTS, NEW, OLD, World
 pytestmark = pytest.mark.e2e
 
 
-@pytest.mark.parametrize(
-    ("report", "words"),
-    [("counts", "counted 100 rows, the bucket holds none"), ("nothing", "without a row; the source holds 100")],
-)
 @OLD
-def test_a_sync_that_succeeds_without_data_makes_nothing_green(world: World, report: str, words: str) -> None:
+def test_a_sync_that_succeeds_without_data_makes_nothing_green(world: World) -> None:
     day = world.new_day()
-    with world.fault("succeeded-without-data", report=report):
-        outcome = world.run(day, table_attempts=1)
-    # What has no rows at the source is there without a file.
-    assert_missing(world, day, outcome, tables(world) - {EMPTY})
-    assert words in outcome.reason("store", "landed")
-    assert words in (outcome.failure or "")
+    reports = {"counts": "counted 100 rows, the bucket holds none", "nothing": "without a row; the source holds 100"}
+    for report, words in reports.items():
+        with world.fault("succeeded-without-data", report=report):
+            outcome = world.run(day, table_attempts=1)
+        # What has no rows at the source is there without a file.
+        assert_missing(world, day, outcome, tables(world) - {EMPTY})
+        assert words in outcome.reason("store", "landed")
+        assert words in (outcome.failure or "")
     again = world.run(day)
     assert any("succeeded but not all of its data is in the bucket" in line for line in again.lines)
-    assert_all_green(world, day, again, syncs=2)
+    assert_all_green(world, day, again, syncs=3)
 
 
 def test_a_table_that_fails_is_named_with_its_cause_and_hides_no_other(world: World) -> None:
@@ -53,7 +52,13 @@ def test_a_table_that_fails_is_named_with_its_cause_and_hides_no_other(world: Wo
     assert len(world.quarantined("menu", day)) == ATTEMPTS
 
 
-@pytest.mark.parametrize(("table", "share"), [(None, 1.0), ("store", 0.5)], ids=["whole copies", "half a copy"])
+@pytest.mark.parametrize(
+    ("world", "table", "share"),
+    [("0.39", None, 1.0), ("2.0", "store", 0.5)],
+    ids=["whole copies", "half a copy"],
+    indirect=["world"],
+    scope="session",
+)
 def test_rows_of_a_failed_attempt_never_count_and_end_in_quarantine(
     world: World, monkeypatch: pytest.MonkeyPatch, table: str | None, share: float
 ) -> None:
@@ -71,7 +76,6 @@ def test_rows_of_a_failed_attempt_never_count_and_end_in_quarantine(
     for name in tables(world) - {EMPTY}:
         first_copy = whole[name] * share if name == table else whole[name]
         assert world.rows_of(world.quarantined(name, day)) == first_copy
-    assert_all_green(world, day, world.run(day), syncs=1)
 
 
 @pytest.mark.parametrize("table", ["menu", "store"])
@@ -87,24 +91,22 @@ def test_a_table_written_in_part_and_reported_in_full_is_not_green(world: World,
     assert world.rows_of(world.quarantined(table, day)) == held
 
 
-@pytest.mark.parametrize(
-    ("fault", "words"),
-    [
-        ("s3-denied", "S3 refused list_objects_v2"),
-        ("mysql-refused", "cannot be reached: Connection refused"),
-        ("wrong-password", "refused user 'bi-cognitivo-read': the password is wrong"),
-    ],
-)
 @OLD
-def test_a_sync_that_could_do_nothing_is_told_in_the_workers_words(world: World, fault: str, words: str) -> None:
+def test_a_sync_that_could_do_nothing_is_told_in_the_workers_words(world: World) -> None:
     day = world.new_day()
-    with world.fault(fault, checks=False):
-        outcome = world.run(day)
-    assert_missing(world, day, outcome, tables(world) - {EMPTY}, words)
-    # A cause that all share is told once.
-    assert (outcome.failure or "").count(words) == 1
-    assert world.syncs_posted(day) == 1
-    assert_all_green(world, day, world.run(day), syncs=2)
+    faults = {
+        "s3-denied": "S3 refused list_objects_v2",
+        "mysql-refused": "cannot be reached: Connection refused",
+        "wrong-password": "refused user 'bi-cognitivo-read': the password is wrong",
+    }
+    for syncs, (fault, words) in enumerate(faults.items(), 1):
+        with world.fault(fault, checks=False):
+            outcome = world.run(day)
+        assert_missing(world, day, outcome, tables(world) - {EMPTY}, words)
+        # A cause that all share is told once.
+        assert (outcome.failure or "").count(words) == 1
+        assert world.syncs_posted(day) == syncs
+    assert_all_green(world, day, world.run(day), syncs=4)
 
 
 def test_a_worker_out_of_memory_leaves_whole_tables_green_and_names_the_others(world: World) -> None:
@@ -179,51 +181,52 @@ def test_a_stuck_job_is_given_up_with_a_message_and_never_cancelled(world: World
     assert world.syncs_posted(day) == 2
 
 
-DRIFTS: dict[str, Any] = {
-    "added": "added in MySQL",
-    "lost": "lost in MySQL",
-    "retyped": "became longtext in MySQL",
+# What changes at the source, and how its check says so: each in a table of its own.
+DRIFTS = {
+    "store": ("added", "added in MySQL"),
+    "login": ("lost", "lost in MySQL"),
+    "menu": ("retyped", "became longtext in MySQL"),
 }
 
 
-@pytest.mark.parametrize("change", DRIFTS)
 @OLD
-def test_a_column_that_drifts_at_the_source_is_named_with_the_hop_that_changed_it(world: World, change: str) -> None:
+def test_a_column_that_drifts_at_the_source_is_named_with_the_hop_that_changed_it(world: World) -> None:
     day = world.new_day()
     home, admin = world.stack.home, world.stack.servers.admin
-    drift = plan_drift(admin, home.drift, table="store", change=change)
-    with world.fault("schema-drift", table="store", times=None):
-        apply_drift(admin, home.drift, drift)
+    drifts = [plan_drift(admin, home.drift, table=table, change=change) for table, (change, _) in DRIFTS.items()]
+    with world.fault("schema-drift", table="store", times=None), flagged(world):
         try:
+            for drift in drifts:
+                apply_drift(admin, home.drift, drift)
             outcome = world.run(day)
-            # The rows are all there: the table is green, and what its check says is about its columns.
-            assert outcome.green == tables(world)
-            assert_green_is_there(world, day, outcome)
-            said = outcome.reason("store", "schema_matches_contract")
-            assert drift.column in said
-            assert DRIFTS[change] in said
-            assert outcome.table("store").checks["schema_matches_contract"] == "failed"
-            others = {table.table for table in outcome.status.tables if table.table != "store" and table.is_accepted}
-            assert others == tables(world) - {"store"}
         finally:
             undo_drift(admin, home.drift)
+    # The rows are all there: the tables are green, and what their checks say is about their columns.
+    assert outcome.green == tables(world)
+    assert_green_is_there(world, day, outcome)
+    for drift in drifts:
+        said = outcome.reason(drift.table, "schema_matches_contract")
+        assert drift.column in said
+        assert DRIFTS[drift.table][1] in said
+    assert "Status: int became tinyint(1) in MySQL" in outcome.reason("store", "schema_matches_contract")
+    # Only of a critical table is it an error.
+    found = {table.table: table.checks["schema_matches_contract"] for table in outcome.status.tables}
+    drifted = {"store": "failed", "login": "warned", "menu": "warned"}
+    assert found == dict.fromkeys(tables(world), "passed") | drifted
+    assert {table.table for table in outcome.status.tables if not table.is_accepted} == set(drifted)
     assert_all_green(world, day, world.run(day, force=True), syncs=2)
 
 
-@OLD
-def test_a_number_that_became_a_flag_is_named_though_every_row_is_there(world: World) -> None:
-    day, admin = world.new_day(), world.stack.servers.admin
-    with connect(admin) as connection, connection.cursor() as cursor:
+@contextmanager
+def flagged(world: World) -> Iterator[None]:
+    """For the block, a number of ``store`` is what MySQL has for a flag; every value of it fits."""
+    with connect(world.stack.servers.admin) as connection, connection.cursor() as cursor:
         cursor.execute("SHOW CREATE TABLE store")
         before = cursor.fetchone()
         cursor.execute("ALTER TABLE store MODIFY Status tinyint(1) NOT NULL")
         try:
-            outcome = world.run(day)
+            yield
         finally:
             cursor.execute("ALTER TABLE store MODIFY Status int NOT NULL")
         cursor.execute("SHOW CREATE TABLE store")
         assert cursor.fetchone() == before
-    assert outcome.green == tables(world)
-    assert outcome.table("store").checks["schema_matches_contract"] == "failed"
-    assert "Status: int became tinyint(1) in MySQL" in outcome.reason("store", "schema_matches_contract")
-    assert_all_green(world, day, world.run(day, force=True), syncs=2)

@@ -373,7 +373,7 @@ def test_an_outage_begins_with_the_first_poll_and_workers_go_on(either: Server, 
 
 
 def test_a_job_is_queued_first(modern: Server) -> None:
-    modern.fault("queued-first", options={"seconds": 0.5})
+    modern.fault("queued-first", options={"seconds": 1.5})
     job_id = modern.sync()
 
     assert modern.until(job_id, "queued")["attempts"] == []
@@ -382,7 +382,7 @@ def test_a_job_is_queued_first(modern: Server) -> None:
 
 def test_a_running_sync_or_reset_of_someone_else_stands_in_the_way(either: Server) -> None:
     for name, kind in (("already-running", "sync"), ("reset-running", "reset_connection")):
-        job_id = either.fault(name, options={"seconds": 0.4})["job_id"]
+        job_id = either.fault(name, options={"seconds": 1.5})["job_id"]
         status = 500 if either.local("GET", "health")["era"] == "0.39" else 409
         refused = either.config("connections/sync", {"connectionId": CONNECTION_ID}, status)
         assert f"A sync is already running for: {CONNECTION_ID}" in refused["message"]

@@ -187,7 +187,7 @@ def test_a_catalogue_without_columns_says_nothing_about_columns() -> None:
     assert parse_registry(new.text, "f")["new"].columns == ()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(databases(), st.one_of(st.none(), databases()))
 def test_any_database_gets_a_registry_that_loads_and_agrees_with_it(
     found: list[ObservedTable], before: list[ObservedTable] | None
