@@ -7,14 +7,13 @@ import gc
 import os
 import secrets
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import alembic.script
 import botocore.session
 import pytest
-from dagster._core.storage.runs.sqlite import sqlite_run_storage
-from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
 from hypothesis import settings
 
 from radar_pipeline.local.aws import AwsEndpoint
@@ -29,8 +28,10 @@ from radar_pipeline_tests.servers import PROJECT, MySqlServer, S3Server, tied_to
 
 __all__ = ["real_mysql"]
 
-# The same examples on every machine and every day: what passes once passes again.
-settings.register_profile("suite", derandomize=True, deadline=None)
+# The same examples on every machine and every day: what passes once passes again. Others are looked for by
+# `pytest --hypothesis-profile=thorough -m "not integration and not e2e and not mysql and not browser"`.
+settings.register_profile("suite", derandomize=True, deadline=None, max_examples=50)
+settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile("suite")
 
 # The stack's own folder: installed once for the tests, for `radar local up` and for every test process.
@@ -74,10 +75,6 @@ botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 # Each Dagster instance executes the 88 scripts of Dagster's migrations twice, to learn the name of the newest.
 alembic.script.ScriptDirectory.from_config = functools.cache(alembic.script.ScriptDirectory.from_config)
 
-# Dagster's storages of runs and schedules make an engine for each question; none of them keeps a connection.
-sqlite_run_storage.create_engine = functools.cache(sqlite_run_storage.create_engine)
-sqlite_schedule_storage.create_engine = functools.cache(sqlite_schedule_storage.create_engine)
-
 
 def pytest_configure() -> None:
     """Lets what the tests start be ended by SIGINT and SIGTERM however the tests themselves were started.
@@ -91,6 +88,10 @@ def pytest_configure() -> None:
 
 def pytest_collection_finish() -> None:
     """What is loaded by now stays: the collector walks through the rest alone, and as seldom as in a command."""
+    for name in ("runs.sqlite.sqlite_run_storage", "schedules.sqlite.sqlite_schedule_storage"):
+        # They make an engine for each question, and none of them keeps a connection.
+        if storage := sys.modules.get(f"dagster._core.storage.{name}"):
+            storage.create_engine = functools.cache(storage.create_engine)
     gc.freeze()
     gc.set_threshold(50_000, 10, 10)
 

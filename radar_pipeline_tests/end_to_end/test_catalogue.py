@@ -92,6 +92,7 @@ def radar(*arguments: str, **environment: str) -> Result:
     return CliRunner().invoke(main, arguments, env=environment)
 
 
+@NEW
 def test_what_landed_is_registered_checked_and_counted_and_a_second_time_writes_nothing(world: World) -> None:
     day = world.new_day()
     assert world.run(day).success

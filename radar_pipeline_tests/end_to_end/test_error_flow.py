@@ -107,6 +107,7 @@ def test_a_bucket_that_this_platform_cannot_use_stops_the_sync_too(
     assert "asked directly" in (outcome.failure or "")
 
 
+@NEW
 def test_a_missing_table_is_tried_again_with_one_more_sync_in_the_same_run(world: World) -> None:
     day = world.new_day()
     with world.fault("stream-fails", table="menu"):

@@ -109,6 +109,7 @@ def test_a_sync_that_could_do_nothing_is_told_in_the_workers_words(world: World)
     assert_all_green(world, day, world.run(day), syncs=4)
 
 
+@OLD
 def test_a_worker_out_of_memory_leaves_whole_tables_green_and_names_the_others(world: World) -> None:
     day = world.new_day()
     with world.fault("worker-out-of-memory"):

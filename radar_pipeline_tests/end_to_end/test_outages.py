@@ -67,7 +67,9 @@ def test_a_start_that_is_answered_too_late_is_found_and_not_repeated(
 
 
 @pytest.mark.usefixtures("settles_soon")
-@pytest.mark.parametrize("fault", ["post-500", "post-409"])
+@pytest.mark.parametrize(
+    ("world", "fault"), [("0.39", "post-500"), ("2.0", "post-409")], indirect=["world"], scope="session"
+)
 def test_a_refused_start_is_repeated_only_once_no_sync_is_there(world: World, fault: str) -> None:
     day = world.new_day()
     with world.fault(fault):
