@@ -91,7 +91,7 @@ class AwsEndpoint:
 
     @cached_property
     def s3(self) -> Any:
-        """The one boto3 client of S3: making another takes some 50 ms."""
+        """The boto3 client of S3, made once."""
         return self.client("s3")
 
     def ensure_bucket(self, bucket: str) -> None:

@@ -1,8 +1,8 @@
 """One run of a job in a process of its own, which can kill itself with SIGKILL at a chosen point.
 
-The process is a fork of one that has loaded the platform: loading it takes twice as long as a run of the small world.
-What runs is the platform itself; only the bullet is put in. Of its environment, ``RADAR_TEST_OFFSET`` (seconds that the
-clock is moved by), ``RADAR_TEST_JOB`` (another job than the daily one), ``RADAR_TEST_KILL_AT`` (a point below) and
+The process is a fork of one that has loaded the platform, which would take seconds of a slow core each time. What runs
+is the platform itself; only the bullet is put in. Of its environment, ``RADAR_TEST_OFFSET`` (seconds that the clock is
+moved by), ``RADAR_TEST_JOB`` (another job than the daily one), ``RADAR_TEST_KILL_AT`` (a point below) and
 ``RADAR_TEST_FORCED_AT`` (the time at which a new sync was asked for) are for this module.
 """
 

@@ -1,6 +1,6 @@
 """The commands of the README, one after another, as a new user types them: all 85 tables, small data.
 
-Once all tables have landed, what follows looks at the few of the small world: the same commands in a third of the time.
+Once all tables have landed, what follows looks at the few of the small world: the same commands, in less time.
 """
 
 from __future__ import annotations
