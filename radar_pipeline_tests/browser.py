@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-# The first is built for this and starts no windows: 7 tests of a page take 11 s of CPU in it and 26 in the second.
+# The first is built for this and starts no windows: 7 tests of a page take 15 s of CPU with it and 30 with the second.
 _PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 CHROMIUM = next(filter(None, map(shutil.which, _PROGRAMS)), None)
