@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import importlib
 import os
 import secrets
 import signal
@@ -88,12 +89,20 @@ def pytest_configure() -> None:
 
 def pytest_collection_finish() -> None:
     """What is loaded by now stays: the collector walks through the rest alone, and as seldom as in a command."""
-    for name in ("runs.sqlite.sqlite_run_storage", "schedules.sqlite.sqlite_schedule_storage"):
-        # They make an engine for each question, and none of them keeps a connection.
-        if storage := sys.modules.get(f"dagster._core.storage.{name}"):
-            storage.create_engine = functools.cache(storage.create_engine)
+    _keep_engines()
     gc.freeze()
     gc.set_threshold(50_000, 10, 10)
+
+
+def _keep_engines() -> None:
+    """Dagster's storages of runs and schedules make an engine for each question, which keeps no connection.
+
+    The process that only hands out the tests has not loaded Dagster, and does not load it for this.
+    """
+    if "dagster" in sys.modules:
+        for name in ("runs.sqlite.sqlite_run_storage", "schedules.sqlite.sqlite_schedule_storage"):
+            storage = importlib.import_module(f"dagster._core.storage.{name}")
+            storage.create_engine = functools.cache(storage.create_engine)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -116,7 +116,8 @@ class RunProcess:
 
     def end(self, timeout: float) -> str:
         """Waits for its end, and returns what it said that was not read yet."""
-        said = self.stdout.read()
+        with self.stdout:
+            said = self.stdout.read()
         self._process.join(timeout)
         assert not self._process.is_alive(), said
         return said

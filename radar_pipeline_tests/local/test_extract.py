@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import io
 import json
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -21,6 +23,7 @@ import pytest
 from radar_pipeline.local.extract.dialects import RowIds
 from radar_pipeline.local.extract.request import RequestError, parse_request
 from radar_pipeline.local.extract.spool import PartWriter, SpoolError
+from radar_pipeline.local.extract.worker import NOT_DONE, run
 from radar_pipeline.local.mariadb import connect
 from radar_pipeline_tests.local import extract_harness as harness
 from radar_pipeline_tests.local.extract_harness import COMMAND, STARTED_AT, Outcome, tables
@@ -191,6 +194,31 @@ def test_the_fail_fault_leaves_part_of_the_rows_and_the_other_tables_go_on(serve
     assert harness.read(s3, bucket, harness.keys(s3, bucket, f"{harness.PREFIX}/x_large/"), tmp_path).num_rows == (
         LARGE_ROWS // 4
     )
+
+
+def test_who_hears_that_a_worker_has_started_may_end_it(tmp_path: Path) -> None:
+    class Hearing(io.StringIO):
+        handled_by = signal.SIG_DFL
+
+        def write(self, text: str) -> int:
+            if '"started"' in text:
+                self.handled_by = signal.getsignal(signal.SIGTERM)
+            return super().write(text)
+
+    hearing, before = Hearing(), signal.getsignal(signal.SIGTERM)
+    nowhere = SimpleNamespace(
+        endpoint_url="http://127.0.0.1:9", region="us-east-2", access_key_id="any", secret_access_key="any"
+    )
+    nobody = SimpleNamespace(
+        host="127.0.0.1", port=9, reader=SimpleNamespace(user="any", password="any", database="radar")
+    )
+    request = parse_request(json.dumps(harness.order(nobody, nowhere, "none", tmp_path)))
+    try:
+        assert run(request, hearing) == NOT_DONE
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert callable(hearing.handled_by)
+    assert hearing.handled_by is not before
 
 
 def test_the_fail_fault_says_what_it_is_told_to(server, s3, bucket, tmp_path):

@@ -63,7 +63,8 @@ def _connect(source: Mapping[str, Any]) -> pymysql.Connection[Any]:
         charset="utf8mb4",
         connect_timeout=10,
         read_timeout=60,
-        **({"ssl": unverified_context()} if source["tls"] else {"ssl_disabled": True}),
+        ssl=unverified_context() if source["tls"] else None,
+        ssl_disabled=not source["tls"],
     )
 
 
