@@ -15,12 +15,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import duckdb
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from radar_pipeline.local.extract.dialects import RowIds
+from radar_pipeline.local.extract.reading import extension
 from radar_pipeline.local.extract.request import RequestError, parse_request
 from radar_pipeline.local.extract.spool import PartWriter, SpoolError
 from radar_pipeline.local.extract.worker import NOT_DONE, run
@@ -453,6 +455,17 @@ def wait_for_line(worker: subprocess.Popen[str], kind: str) -> None:
 def finish(worker: subprocess.Popen[str]) -> Outcome:
     events = [json.loads(line) for line in worker.stdout]
     return Outcome(worker.wait(timeout=60), events, worker.stderr.read())
+
+
+def test_the_scanner_that_is_installed_has_duckdbs_signature(tmp_path):
+    altered = tmp_path / extension().name
+    binary = bytearray(extension().read_bytes())
+    binary[len(binary) // 2] ^= 1
+    altered.write_bytes(binary)
+    with duckdb.connect() as checking:
+        checking.execute(f"LOAD '{extension()}'")
+    with duckdb.connect() as checking, pytest.raises(duckdb.IOException, match="signature"):
+        checking.execute(f"LOAD '{altered}'")
 
 
 def test_the_worker_does_not_load_pandas_which_would_cost_it_a_second(server, s3, bucket, tmp_path):
