@@ -47,6 +47,13 @@ def world(request: pytest.FixtureRequest, worlds: Callable[[str], World]) -> Ite
         yield world
 
 
+@pytest.fixture(autouse=True)
+def without_a_past(request: pytest.FixtureRequest) -> None:
+    """A test knows no days but its own: what others left in the ledger would be the past that its tables follow."""
+    if "world" in request.fixturenames:
+        request.getfixturevalue("world").forget()
+
+
 @contextmanager
 def started_world(folder: Path, era: str) -> Iterator[World]:
     """A world, from its start to its end."""

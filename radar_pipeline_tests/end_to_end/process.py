@@ -1,7 +1,7 @@
-"""One run of a job in a process of its own, which can kill itself with SIGKILL at a chosen point.
+"""Processes that are forks of one that has loaded the platform, which would take seconds of a slow core each time.
 
-The process is a fork of one that has loaded the platform, which would take seconds of a slow core each time. What runs
-is the platform itself; only the bullet is put in. Of its environment, ``RADAR_TEST_OFFSET`` (seconds that the clock is
+What runs in them is the platform itself: a command as a person types it, or one run of a job, which can kill itself
+with SIGKILL at a chosen point. Of a run's environment, ``RADAR_TEST_OFFSET`` (seconds that the clock is
 moved by), ``RADAR_TEST_JOB`` (another job than the daily one), ``RADAR_TEST_KILL_AT`` (a point below) and
 ``RADAR_TEST_FORCED_AT`` (the time at which a new sync was asked for) are for this module.
 """
@@ -12,11 +12,16 @@ import datetime as dt
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.reduction import DupFd
-from typing import Any, NoReturn
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import IO, Any, NoReturn
 
+import radar_pipeline.cli.run  # noqa: F401 - so that forks have loaded it
 from radar_pipeline.airbyte import client as airbyte_client
+from radar_pipeline.cli.main import main as radar
 from radar_pipeline.cli.platform import dagster_instance, load_platform
 from radar_pipeline.lake.catalogue import glue
 from radar_pipeline.orchestration import bronze, day, extraction
@@ -68,6 +73,32 @@ def arm(point: str) -> None:
         glue.GlueCatalogue.put_partitions = dying(glue.GlueCatalogue.put_partitions, before=True, calls=4)
     if point == "registered":
         cataloguing.report_metadata = dying(cataloguing.report_metadata, before=True)
+
+
+def command(arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> CompletedProcess[str]:
+    """What `radar` with these arguments says in a folder, and how it ends."""
+    with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
+        outputs = DupFd(stdout.fileno()), DupFd(stderr.fileno())
+        process = forks_of(__name__).Process(
+            target=_command, args=(list(arguments), str(folder), dict(environment), *outputs)
+        )
+        process.start()
+        process.join()
+        return CompletedProcess(arguments, process.exitcode or 0, _said(stdout), _said(stderr))
+
+
+def _command(arguments: list[str], folder: str, environment: Mapping[str, str], stdout: Any, stderr: Any) -> None:
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.dup2(stdout.detach(), sys.stdout.fileno())
+    os.dup2(stderr.detach(), sys.stderr.fileno())
+    radar(arguments, prog_name="radar")
+
+
+def _said(output: IO[str]) -> str:
+    output.seek(0)
+    return output.read()
 
 
 def main(day: str, environment: Mapping[str, str], output: Any) -> None:

@@ -37,6 +37,11 @@ pytestmark = pytest.mark.e2e
 WRITES = ("CreatePartition", "UpdatePartition", "CreateTable", "UpdateTable", "CreateDatabase")
 
 
+@pytest.fixture
+def without_a_past() -> None:
+    """Most of these tests live on one day, which is what the ledger knows."""
+
+
 @pytest.fixture(scope="module")
 def landed_once(world: World) -> dt.date:
     """A day that landed, for all tests that need no more of it than that."""

@@ -1,6 +1,7 @@
 """The commands of the README, one after another, as a new user types them: all 85 tables, small data.
 
-Once all tables have landed, what follows looks at the few of the small world: the same commands, in less time.
+Once all tables have landed, what follows looks at the few of the small world, in processes that have the platform
+loaded: the same commands, in less time.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from radar_pipeline.local.mariadb import connect
 from radar_pipeline.local.stack import LocalStack
 from radar_pipeline.settings import Settings, variable
 from radar_pipeline_tests.conftest import AWS_VENV
+from radar_pipeline_tests.end_to_end.process import command
 from radar_pipeline_tests.end_to_end.world import small_registry, small_registry_text
 from radar_pipeline_tests.servers import PROJECT
 
@@ -42,18 +44,27 @@ class Shell:
         self.environment = {**kept, "RADAR_LOCAL_AWS_VENV": str(AWS_VENV), "HOME": str(folder)}
 
     def __call__(self, *arguments: str, status: int = 0) -> str:
-        done = subprocess.run(
-            [RADAR, *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
-        )
+        done = self._run(arguments)
         assert done.returncode == status, done.stdout[-3000:] + done.stderr[-3000:]
         assert "Traceback" not in done.stdout + done.stderr
         return done.stdout + done.stderr
 
     def json(self, *arguments: str) -> Any:
-        done = subprocess.run(
-            [RADAR, *arguments], cwd=self.folder, env=self.environment, capture_output=True, check=True
-        )
+        done = self._run(arguments)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return json.loads(done.stdout)
+
+    def _run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [RADAR, *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+        )
+
+
+class LoadedShell(Shell):
+    """The same, with commands that are forks of a process that has the platform loaded."""
+
+    def _run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        return command(arguments, folder=self.folder, environment=self.environment)
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +79,16 @@ def radar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
 
 
 @pytest.fixture(scope="module")
-def few(radar: Shell) -> int:
-    """From here on the commands look at a few tables only: how many."""
+def few(radar: Shell) -> LoadedShell:
+    """A shell in the same folder, whose commands look at a few tables only."""
     registry = radar.folder / "few_tables.yaml"
     registry.write_text(small_registry_text(), encoding="utf-8")
-    radar.environment["RADAR_TABLES_FILE"] = str(registry)
-    return len(small_registry().tables)
+    shell = LoadedShell(radar.folder)
+    shell.environment["RADAR_TABLES_FILE"] = str(registry)
+    return shell
+
+
+FEW = len(small_registry().tables)
 
 
 def test_a_run_lands_everything_and_a_second_one_starts_no_second_sync(radar: Shell) -> None:
@@ -103,31 +118,31 @@ def test_tables_agree_with_the_database_and_the_connection(radar: Shell) -> None
     radar("tables", "diff")
 
 
-def test_a_past_is_played_and_today_follows_from_it(radar: Shell, few: int) -> None:
-    played = radar("local", "history", "--days", "1")
+def test_a_past_is_played_and_today_follows_from_it(few: LoadedShell) -> None:
+    played = few("local", "history", "--days", "1")
     assert "synced again after its past" in played
     assert "2 of 2 days are well" in played
     yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
-    assert f"{few} of {few} tables landed, {few} accepted" in radar("status", "--date", yesterday.isoformat())
-    today = radar.json("status", "--json")
+    assert f"{FEW} of {FEW} tables landed, {FEW} accepted" in few("status", "--date", yesterday.isoformat())
+    today = few.json("status", "--json")
     assert today["job"]["id"] == 3
-    again = radar("local", "history", "--days", "1")
+    again = few("local", "history", "--days", "1")
     assert again.count("already there") == 2
     assert "2 of 2 days are well" in again
-    assert radar.json("status", "--json") == today, "what is there is left as it is, today too"
+    assert few.json("status", "--json") == today, "what is there is left as it is, today too"
 
 
-def test_a_lost_half_fails_until_a_person_accepts_it(radar: Shell, few: int) -> None:
+def test_a_lost_half_fails_until_a_person_accepts_it(few: LoadedShell) -> None:
     today = dt.datetime.now(dt.UTC).date().isoformat()
-    lose_half(radar, "login")
-    failed = radar("run", "--force", status=1)
+    lose_half(few, "login")
+    failed = few("run", "--force", status=1)
     assert "login · volume_within_band" in failed
-    assert f"{few - 1} accepted" in failed
+    assert f"{FEW - 1} accepted" in failed
     why = "old accounts were closed"
-    word = radar.json("accept", "login", "--date", today, "--reason", why, "--by", "Ana", "--json")
+    word = few.json("accept", "login", "--date", today, "--reason", why, "--by", "Ana", "--json")
     assert {"table": "login", "partition": today, "by": "Ana", "reason": why}.items() <= word.items()
-    assert f"{few} accepted" in radar("status")
-    table = next(t for t in radar.json("status", "--json")["tables"] if t["table"] == "login")
+    assert f"{FEW} accepted" in few("status")
+    table = next(t for t in few.json("status", "--json")["tables"] if t["table"] == "login")
     assert table["checks"]["volume_within_band"] == "passed"
     assert {name: word[name] for name in ("rows", "bytes", "files")}.items() <= table.items()
 

@@ -119,6 +119,11 @@ class World:
         self.offset = moment - dt.datetime.now(dt.UTC)
         self.admin.set_clock(offset=self.offset)
 
+    def forget(self) -> None:
+        """Empties the ledger: for all that is known, no day has passed."""
+        for record in self.platform.systems.lake.list_objects(self.platform.systems.layout.ledger_prefix):
+            self.platform.systems.lake.delete(record.key)
+
     @functools.cached_property
     def platform(self) -> Platform:
         return Platform(self.settings, self.registry, self.clock)
