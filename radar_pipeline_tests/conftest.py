@@ -9,8 +9,10 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import alembic.script
 import botocore.session
@@ -137,6 +139,16 @@ def mariadb(mariadbd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     stop(pid_file, seconds=30)
 
 
+def in_memory(program: Callable[..., Program]) -> Callable[..., Program]:
+    """The same server, which keeps nothing on disk: for tests that do not start it again."""
+
+    def made(*args: Any, **named: Any) -> Program:
+        server = program(*args, **named)
+        return replace(server, environment={**server.environment, "PERSIST_STATE": "0", "S3_PERSIST": "0"})
+
+    return made
+
+
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """A local AWS endpoint with no buckets, for the whole test process."""
@@ -145,7 +157,8 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     pid_file = home / "server.pid"
     for _ in range(_TRIES):
         endpoint = AwsEndpoint(home, free_port(), "us-east-2", secrets.token_urlsafe(16))
-        if _came_up(endpoint.program(ministack, pid_file=pid_file, log_file=home / "server.log"), endpoint):
+        program = in_memory(endpoint.program)(ministack, pid_file=pid_file, log_file=home / "server.log")
+        if _came_up(program, endpoint):
             break
     else:
         pytest.fail(f"no free port in {_TRIES} tries")

@@ -13,13 +13,14 @@ import dagster as dg
 import pytest
 
 from radar_pipeline.local.airbyte import AirbyteServer
+from radar_pipeline.local.aws import AwsEndpoint
 from radar_pipeline.local.demo import seed
 from radar_pipeline.local.ports import free_port
 from radar_pipeline.local.processes import Program
 from radar_pipeline.local.stack import LocalOptions, LocalStack
 from radar_pipeline.local.state import PART_OF_PORT
 from radar_pipeline.settings import load_settings
-from radar_pipeline_tests.conftest import AWS_VENV
+from radar_pipeline_tests.conftest import AWS_VENV, in_memory
 from radar_pipeline_tests.end_to_end.world import ATTEMPTS, SETTINGS, World, small_registry, small_registry_text
 from radar_pipeline_tests.servers import configure_dagster
 
@@ -67,6 +68,7 @@ def started_world(folder: Path, era: str) -> Iterator[World]:
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(AirbyteServer, "program", _retrying_soon(AirbyteServer.program))
+            patch.setattr(AwsEndpoint, "program", in_memory(AwsEndpoint.program))
             stack.up(with_data=False)
         seed(stack.servers.admin, scale=0.02, registry=registry)
         world = _assemble(stack, registry_file, folder)
