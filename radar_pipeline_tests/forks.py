@@ -31,4 +31,12 @@ def forks_of(module: str) -> ForkServerContext:
 
 def forked_processes() -> list[psutil.Process]:
     """The process that is forked, while it lives."""
-    return [each for each in psutil.Process().children() if "forkserver" in " ".join(each.cmdline())]
+    return [each for each in psutil.Process().children() if "forkserver" in _command_line(each)]
+
+
+def _command_line(process: psutil.Process) -> str:
+    """What it was started with. Of one that has ended, and was not asked for its exit code yet, nothing is left."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""

@@ -61,6 +61,19 @@ def test_a_fork_tells_its_events_and_its_exit_code() -> None:
     assert worker.wait() == 1
 
 
+def test_a_child_that_ended_unseen_is_not_taken_for_the_process_that_is_forked() -> None:
+    assert forked().wait() == 1
+    forking = forked_processes()
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    try:
+        assert forked_processes() == forking
+    finally:
+        os.waitpid(child, 0)
+
+
 def test_a_fork_leads_a_group_of_its_own_and_is_ended_alone(tmp_path: Path) -> None:
     with held(tmp_path) as worker:
         pid, _ = worker.identity
