@@ -28,6 +28,7 @@ from radar_pipeline_tests.servers import PROJECT
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 RADAR = str(Path(sys.executable).parent / "radar")
+FEW = len(small_registry().tables)
 
 
 class Shell:
@@ -86,9 +87,6 @@ def few(radar: Shell) -> LoadedShell:
     shell = LoadedShell(radar.folder)
     shell.environment["RADAR_TABLES_FILE"] = str(registry)
     return shell
-
-
-FEW = len(small_registry().tables)
 
 
 def test_a_run_lands_everything_and_a_second_one_starts_no_second_sync(radar: Shell) -> None:
