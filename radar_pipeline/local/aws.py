@@ -15,6 +15,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from radar_pipeline.local import startup
 from radar_pipeline.local.ports import HOST
 from radar_pipeline.local.processes import Program
 
@@ -49,6 +50,7 @@ class AwsEndpoint:
         environment = {
             "PATH": f"{ministack.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
             "HOME": str(self.home),
+            "PYTHONPATH": str(startup.FOLDER),
             "GATEWAY_PORT": str(self.port),
             # It would listen on every interface otherwise.
             "BIND_HOST": HOST,

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import psutil
 
+from radar_pipeline.local import startup
 from radar_pipeline.local.errors import LocalStackError
 
 # The shell writes its own pid file and then becomes the program, pid and start time unchanged. A starter that is killed
@@ -61,7 +62,7 @@ def python_program(
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": os.environ.get("HOME", str(home)),
-        "PYTHONPATH": str(_PACKAGE_ROOT),
+        "PYTHONPATH": f"{startup.FOLDER}{os.pathsep}{_PACKAGE_ROOT}",
         "PYTHONUNBUFFERED": "1",
         "LANG": "C.UTF-8",
         "TZ": "UTC",

@@ -7,10 +7,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
-import boto3
 import pymysql
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from radar_pipeline.source.connection import unverified_context
 
@@ -40,6 +37,9 @@ def check_destination(destination: Mapping[str, Any], *, denied: bool = False) -
     prefix = "Could not connect to the S3 bucket with the provided configuration. "
     if denied:
         return prefix + "Access Denied (Service: Amazon S3; Status Code: 403; Error Code: AccessDenied)"
+    # boto3 is a third of what the server would load, and few servers are asked for this check.
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
     # Under a prefix of its own, so that nobody who lists a table's folder ever meets it.
     key = f"_airbyte_connection_test/{uuid.uuid4()}"
     try:
@@ -69,6 +69,9 @@ def _connect(source: Mapping[str, Any]) -> pymysql.Connection[Any]:
 
 
 def _client(destination: Mapping[str, Any]) -> Any:
+    import boto3  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+
     return boto3.client(
         "s3",
         endpoint_url=destination["endpoint_url"],
