@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from radar_pipeline.local.airbyte_server.worker import fork_extraction
+from radar_pipeline_tests.forks import forks_of
 from radar_pipeline_tests.servers import MySqlServer, S3Server
+
+# The worker as a program, which a fork of it is not.
+COMMAND = [sys.executable, "-m", "radar_pipeline.local.extract"]
 
 STARTED_AT = "2026-03-01T23:59:58+00:00"
 PREFIX = "origin=airbyte/database=bronze_radar"
@@ -79,8 +84,12 @@ COMMAND = [sys.executable, "-m", "radar_pipeline.local.extract"]
 
 
 def run(document: dict[str, Any]) -> Outcome:
-    done = subprocess.run(COMMAND, input=json.dumps(document), capture_output=True, text=True, timeout=120, check=False)
-    return Outcome(done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr)
+    forks_of("radar_pipeline.local.extract.preloaded")
+    worker = fork_extraction(document)
+    with worker.stdout, worker.stderr, ThreadPoolExecutor(1) as pool:
+        log = pool.submit(worker.stderr.read)
+        events = [json.loads(line) for line in worker.stdout]
+        return Outcome(worker.wait(), events, log.result())
 
 
 def read(s3: S3Server, bucket: str, keys: list[str], folder: Path) -> pa.Table:

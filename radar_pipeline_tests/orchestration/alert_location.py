@@ -97,6 +97,7 @@ def location(
         jobs=[job, other_job],
         schedules=[ingest_bronze_job_schedule(job)],
         sensors=[alert_sensor(alerting), retry_sensor(job, alerting)],
+        executor=dg.in_process_executor,
     )
 
 
