@@ -61,9 +61,7 @@ test-fast: .venv/.installed  ## the tests that start no server
 test: style  ## everything that CI runs: lint, types, unit, integration, end to end
 	@$(MAKE) --no-print-directory -j2 types suite
 
-# On a fresh clone the test processes would each compile every test at the same time; so one does it first.
 suite: .venv/.installed
-	@test -d radar_pipeline_tests/__pycache__ || $(BIN)/pytest --collect-only >/dev/null || true
 	@$(BIN)/pytest -m "not mysql" -n $(WORKERS) --dist loadfile --no-loadscope-reorder || { \
 		echo "once more, one after another, what failed: real servers on a busy machine can be late, a fault is not"; \
 		$(BIN)/pytest -m "not mysql" --last-failed --last-failed-no-failures none; }

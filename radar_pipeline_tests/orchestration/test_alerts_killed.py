@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.context import ForkServerProcess
 
 import dagster as dg
 import pytest
@@ -18,8 +17,8 @@ from radar_pipeline.alerts.render.pagerduty import dedup_key
 from radar_pipeline.domain.diagnosis import Cause, Diagnosis, RunFailure
 from radar_pipeline.domain.failure import FailureClass
 from radar_pipeline_tests.orchestration.alert_location import failing
+from radar_pipeline_tests.orchestration.daemon_process import start_daemon
 from radar_pipeline_tests.orchestration.desk import Desk, new_desk, template
-from radar_pipeline_tests.servers import PROJECT
 
 __all__ = ["new_desk", "template"]
 
@@ -30,31 +29,24 @@ PASSING = RunFailure(Diagnosis(Cause.AIRBYTE_UNREACHABLE, FailureClass.TRANSIENT
 
 
 @contextmanager
-def daemon(desk: Desk, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+def daemon(desk: Desk, **environment: str) -> Iterator[ForkServerProcess]:
     """A Dagster daemon with the test location, its code server in the same session so that both end together."""
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-W", "ignore", "-m", "dagster._daemon", "run"),
-            *("-m", "radar_pipeline_tests.orchestration.alert_daemon", "--log-level", "error"),
-        ],
-        env={
+    process = start_daemon(
+        "radar_pipeline_tests.orchestration.alert_daemon",
+        {
             **os.environ,
             **desk.settings,
             "DAGSTER_HOME": str(desk.instance.root_directory),
             "TEST_ORDERS": str(desk.orders),
             **environment,
         },
-        cwd=PROJECT,
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
     )
     try:
         yield process
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        if process.is_alive():
+            os.killpg(process.pid or 0, signal.SIGKILL)
+        process.join()
 
 
 def until(condition: Callable[[], bool], seconds: float = 60) -> None:
@@ -104,8 +96,8 @@ def test_what_killed_daemons_owed_is_told_once_by_the_next(new_desk: Desk) -> No
 def kill(desk: Desk, point: str) -> None:
     """Lets a daemon tick until it dies at a point."""
     with daemon(desk, TEST_DIE_AT=point) as killed:
-        until(lambda: killed.poll() is not None)
-        assert killed.returncode == -signal.SIGKILL
+        until(lambda: not killed.is_alive())
+        assert killed.exitcode == -signal.SIGKILL
 
 
 def test_a_daemon_runs_a_day_again_by_itself_and_tells_how_it_went(new_desk: Desk) -> None:
