@@ -466,6 +466,11 @@ def test_a_second_server_on_the_same_state_is_refused_in_one_line(tmp_path: Path
     assert "another server is using" in second.stderr
 
 
+def test_a_server_starts_without_boto3_which_only_a_check_needs() -> None:
+    code = "import sys, radar_pipeline.local.airbyte_server.__main__; print('boto3' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
 def test_a_source_that_cannot_be_read_at_bootstrap_is_said_without_its_password(tmp_path: Path) -> None:
     without_catalog = document(modern=False)
     without_catalog["connection"]["catalog"] = None

@@ -17,7 +17,15 @@ from hypothesis import strategies as st
 
 from radar_pipeline.local.aws import AwsEndpoint
 from radar_pipeline.local.errors import LocalStackError
-from radar_pipeline.local.processes import Program, _pid_and_start, find, start, stop, wait_until_ready
+from radar_pipeline.local.processes import (
+    Program,
+    _pid_and_start,
+    find,
+    python_program,
+    start,
+    stop,
+    wait_until_ready,
+)
 from radar_pipeline_tests.servers import PROJECT
 
 IGNORES_SIGTERM = (
@@ -54,6 +62,25 @@ def test_a_started_program_is_found_by_its_pid_file_in_a_session_of_its_own(tmp_
     assert not lives(child.pid)
     assert not thing.pid_file.exists()
     assert not stop(thing.pid_file, seconds=5)
+
+
+def test_in_the_stack_s_programs_the_collector_looks_seldom_from_the_start(tmp_path: Path):
+    files = {"pid_file": tmp_path / "a.pid", "log_file": tmp_path / "a.log"}
+    programs = (
+        python_program("a", "radar_pipeline.local.inbox", (), tmp_path, **files),
+        AwsEndpoint(tmp_path, 1, "us-east-2", "secret").program(Path("ministack"), **files),
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", "import gc; print(gc.get_threshold()[0])"],
+            env=each.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for each in programs
+    ]
+    assert said == ["50000\n"] * 2
 
 
 def test_a_pid_given_to_another_program_since_is_never_killed(tmp_path: Path):
