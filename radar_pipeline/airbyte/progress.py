@@ -58,7 +58,8 @@ class SyncProgress:
         name = f"{self.job.kind} job {self.job.id}"
         if attempt is not None and attempt.number:
             name += f" (attempt {attempt.number + 1})"
-        parts = [f"{name} {self.job.status} for {self.seconds:.0f} s"]
+        since = "after" if self.job.status.is_final else "for"
+        parts = [f"{name} {self.job.status} {since} {self.seconds:.0f} s"]
         if self.tables_done is not None:
             parts.append(f"{self.tables_done} of {self.tables_total} tables")
         if self.rows is not None:

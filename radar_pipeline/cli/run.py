@@ -92,7 +92,7 @@ def show_day(status: DayStatus, seconds: float | None = None, catalogue: Catalog
     out.print(render_status(status))
     for (table, check), reason in status.reasons.items():
         out.print(f"{table} · {check}: {reason}", highlight=False, markup=False, soft_wrap=True)
-    took = f", {seconds:.1f} s" if seconds is not None else ""
+    took = f"; {seconds:.1f} s in all" if seconds is not None else ""
     out.print(f"{total_line(status)}{took}", style="bold", highlight=False, markup=False, soft_wrap=True)
     if catalogue:
         out.print(catalogue.words, highlight=False, markup=False, soft_wrap=True)

@@ -356,7 +356,7 @@ def test_progress_is_told_while_a_sync_runs(server):
     server.fault("already-running", options={"seconds": 2})
     _, seen = ensure(client_of(server))
     assert len(seen.progress) >= 4
-    assert str(seen.progress[-1]).startswith(f"sync job {seen.jobs[0]} succeeded for ")
+    assert str(seen.progress[-1]).startswith(f"sync job {seen.jobs[0]} succeeded after ")
     assert "3 of 3 tables, 300 rows" in str(seen.progress[-1])
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -92,6 +93,7 @@ def few(radar: Shell) -> LoadedShell:
 def test_a_run_lands_everything_and_a_second_one_starts_no_second_sync(radar: Shell) -> None:
     first = radar("run")
     assert "85 of 85 tables landed, 85 accepted" in first
+    assert re.search(r"; Airbyte job 1 succeeded; \d+\.\d s in all$", first, re.MULTILINE)
     assert "make ui" in first
     assert "no second sync" in radar("run")
     requests = radar("local", "status")
