@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -30,5 +31,8 @@ def ui_command(port: int) -> None:
             end_dead_runs(instance)
     err.print(f"Dagster UI on {url} (Ctrl-C ends it)", highlight=False)
     command = [sys.executable, "-m", "dagster", "dev", "-w", str(_WORKSPACE), "-h", "127.0.0.1", "-p", str(port)]
+    # A shell has what a script puts into the background ignore SIGINT, and Dagster handles SIGTERM as it finds SIGINT:
+    # nothing would end it but SIGKILL, which leaves its servers behind.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     # In the place of this process, so that whoever ends it ends the servers with it.
     os.execv(command[0], command)  # noqa: S606

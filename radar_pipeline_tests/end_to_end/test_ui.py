@@ -12,10 +12,12 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import psutil
 import pytest
 import requests
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
@@ -44,15 +46,25 @@ expect.set_options(timeout=PATIENCE)
 _EVALUATED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
 
 
+@dataclass(frozen=True)
+class Served:
+    """The UI under way: where it is, and the process that a person would end."""
+
+    address: str
+    process: subprocess.Popen[bytes]
+
+
 @pytest.fixture(scope="module")
-def ui(world: World) -> Iterator[str]:
+def served(world: World) -> Iterator[Served]:
     """The webserver and the daemon, as `radar ui` starts them, on the world of the tests at the real time of day."""
     world.move_to(dt.datetime.now(dt.UTC))
     port = free_port()
     log = Path(world.instance.root_directory) / "ui.log"
+    # As a script starts it that puts it into the background: with SIGINT ignored.
+    in_background = ("/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh")
     with log.open("w") as output:
         process = subprocess.Popen(
-            [str(Path(sys.executable).parent / "radar"), "ui", "--port", str(port)],
+            [*in_background, str(Path(sys.executable).parent / "radar"), "ui", "--port", str(port)],
             env={**os.environ, **world.environment()},
             cwd=PROJECT,
             stdout=output,
@@ -62,16 +74,20 @@ def ui(world: World) -> Iterator[str]:
     try:
         address = f"http://127.0.0.1:{port}"
         wait_for(address, log)
-        yield address
+        yield Served(address, process)
     finally:
-        os.killpg(process.pid, signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(30)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
         # What a sensor asked for last, and no daemon starts any more, would wait in the queue of other tests.
         for run in world.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])):
             world.instance.report_run_canceled(run)
+
+
+@pytest.fixture(scope="module")
+def ui(served: Served) -> str:
+    """Where the UI is."""
+    return served.address
 
 
 def wait_for(address: str, log: Path) -> None:
@@ -260,3 +276,12 @@ def is_on(world: World, name: str) -> bool:
 def test_the_graph_shows_the_bronze_group(page: Page) -> None:
     page.goto("/locations/radar_pipeline/asset-groups/bronze")
     expect(page.get_by_text("promocao").first).to_be_visible()
+
+
+def test_it_ends_with_all_its_servers_when_told_to_even_in_the_background(served: Served) -> None:
+    servers = psutil.Process(served.process.pid).children(recursive=True)
+    assert len(servers) >= 4, "the code servers, the webserver and the daemon"
+    served.process.terminate()
+    served.process.wait(timeout=60)
+    _, left = psutil.wait_procs(servers, timeout=30)
+    assert left == []
