@@ -80,9 +80,6 @@ def tables(*names: str, fault: dict[str, Any] | None = None) -> list[dict[str, A
     return [{"name": name, "fault": fault} for name in names]
 
 
-COMMAND = [sys.executable, "-m", "radar_pipeline.local.extract"]
-
-
 def run(document: dict[str, Any]) -> Outcome:
     forks_of("radar_pipeline.local.extract.preloaded")
     worker = fork_extraction(document)
