@@ -147,6 +147,14 @@ def wait_until_ready(
     raise LocalStackError(message)
 
 
+def listens(pid: int) -> bool:
+    """Whether a process waits for connections on some port."""
+    try:
+        return any(each.status == psutil.CONN_LISTEN for each in psutil.Process(pid).net_connections("tcp"))
+    except psutil.NoSuchProcess:
+        return False
+
+
 def _log_tail(program: Program) -> str:
     lines = tail(program.log_file)
     shown = "".join(f"\n    {line}" for line in lines) or "\n    (it wrote nothing)"

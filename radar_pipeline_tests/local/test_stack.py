@@ -24,16 +24,19 @@ import requests
 from slack_sdk import WebClient
 
 from radar_pipeline.local.airbyte_admin import AirbyteAdmin
+from radar_pipeline.local.aws import AwsEndpoint
 from radar_pipeline.local.environment import BUCKET, variables
 from radar_pipeline.local.errors import LocalStackError
 from radar_pipeline.local.mariadb import connect
+from radar_pipeline.local.parts import Part, ensure_running
 from radar_pipeline.local.ports import free_port, is_free
 from radar_pipeline.local.processes import find
+from radar_pipeline.local.provision import ensure_aws_venv
 from radar_pipeline.local.stack import LocalOptions, LocalStack
 from radar_pipeline.local.state import PART_OF_PORT, PARTS, load_state
 from radar_pipeline.settings import Settings
 from radar_pipeline_tests.conftest import AWS_VENV
-from radar_pipeline_tests.servers import PROJECT
+from radar_pipeline_tests.servers import PROJECT, S3Server
 
 pytestmark = pytest.mark.integration
 
@@ -359,3 +362,12 @@ def _lives(pid: int) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+def test_a_server_of_another_stack_on_the_same_port_is_not_taken_for_the_own(s3: S3Server, tmp_path: Path) -> None:
+    late = AwsEndpoint(tmp_path, s3.endpoint.port, s3.region, "another-secret")
+    files = {"pid_file": tmp_path / "aws.pid", "log_file": tmp_path / "aws.log"}
+    program = late.program(ensure_aws_venv(AWS_VENV, print), **files)
+    assert late.is_ready(), "it is the other that answers"
+    with pytest.raises(LocalStackError, match="already in use"):
+        ensure_running(Part(program, late.is_ready), print)
