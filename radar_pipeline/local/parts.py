@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from radar_pipeline.local.files import write_private
-from radar_pipeline.local.processes import Program, find, listens, start, stop, wait_until_ready
+from radar_pipeline.local.processes import Program, find, start, stop, wait_until_ready
 from radar_pipeline.local.provision import Progress
 
 # A MariaDB that was killed replays its log first; this is for a slow disk, not for the ordinary half second.
@@ -69,12 +69,7 @@ def ensure_running(part: Part, progress: Progress) -> list[str]:
     progress(f"starting {program.name}")
     child = start(program)
     write_private(part.fingerprint_file, part.fingerprint)
-
-    def is_ready() -> bool:
-        # Where another stack took the port a moment before, its server answers in place of one that is about to end.
-        return listens(child.pid) and part.is_ready()
-
-    wait_until_ready(program, child, is_ready, seconds=_READY_SECONDS)
+    wait_until_ready(program, child, part.is_ready, seconds=_READY_SECONDS)
     return [done]
 
 

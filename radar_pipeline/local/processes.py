@@ -120,7 +120,10 @@ def start(program: Program) -> subprocess.Popen[bytes]:
 def wait_until_ready(
     program: Program, child: subprocess.Popen[bytes], is_ready: Callable[[], bool], *, seconds: float
 ) -> None:
-    """Waits until a program that was just started answers.
+    """Waits until a server that was just started answers.
+
+    Another program may have taken its port a moment before and answer in its stead, until it notices and ends. So it
+    must listen itself, too.
 
     Args:
         program: The program.
@@ -133,13 +136,12 @@ def wait_until_ready(
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        # Asked before the probe: another program on the same port may answer in its stead.
         code = child.poll()
         if code is not None:
             program.pid_file.unlink(missing_ok=True)
             message = f"{program.name} ended with exit status {code} while it was starting.{_log_tail(program)}"
             raise LocalStackError(message)
-        if is_ready():
+        if _listens(child.pid) and is_ready():
             return
         time.sleep(_POLL_SECONDS)
     stop(program.pid_file, seconds=program.stop_seconds)
@@ -147,12 +149,14 @@ def wait_until_ready(
     raise LocalStackError(message)
 
 
-def listens(pid: int) -> bool:
-    """Whether a process waits for connections on some port."""
+def _listens(pid: int) -> bool:
+    """Whether a process waits for connections on some port; taken for granted where the system does not tell."""
     try:
         return any(each.status == psutil.CONN_LISTEN for each in psutil.Process(pid).net_connections("tcp"))
     except psutil.NoSuchProcess:
         return False
+    except psutil.AccessDenied:
+        return True
 
 
 def _log_tail(program: Program) -> str:

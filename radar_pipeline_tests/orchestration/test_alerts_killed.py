@@ -45,7 +45,7 @@ def daemon(desk: Desk, **environment: str) -> Iterator[ForkServerProcess]:
         yield process
     finally:
         if process.is_alive():
-            os.killpg(process.pid or 0, signal.SIGKILL)
+            os.killpg(process.pid, signal.SIGKILL)
         process.join()
 
 
