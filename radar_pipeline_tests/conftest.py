@@ -19,7 +19,7 @@ import botocore.session
 import pytest
 from hypothesis import settings
 
-from radar_pipeline.local import startup
+from radar_pipeline.local import ports, startup
 from radar_pipeline.local.aws import AwsEndpoint
 from radar_pipeline.local.errors import LocalStackError
 from radar_pipeline.local.mariadb import MariaDb
@@ -88,8 +88,19 @@ def pytest_configure() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    _choose_ports_apart()
     # Python programs that tests start are begun like those of the stack.
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(startup.FOLDER), os.environ.get("PYTHONPATH"))))
+
+
+def _choose_ports_apart() -> None:
+    """Each test process draws ports from a share of its own: two chose the same one before either listened on it."""
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    lowest, end = ports._LOWEST, ports._first_given_out()
+    share = (end - lowest) // processes
+    ports._LOWEST = lowest + number * share
+    ports._first_given_out = lambda: lowest + (number + 1) * share
 
 
 @pytest.hookimpl(wrapper=True)

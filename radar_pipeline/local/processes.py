@@ -141,7 +141,8 @@ def wait_until_ready(
             program.pid_file.unlink(missing_ok=True)
             message = f"{program.name} ended with exit status {code} while it was starting.{_log_tail(program)}"
             raise LocalStackError(message)
-        if _listens(child.pid) and is_ready():
+        # In this order: to find its sockets reads those of the whole machine, which are thousands on a busy one.
+        if is_ready() and _listens(child.pid):
             return
         time.sleep(_POLL_SECONDS)
     stop(program.pid_file, seconds=program.stop_seconds)
