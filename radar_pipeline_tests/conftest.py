@@ -97,10 +97,8 @@ def _choose_ports_apart() -> None:
     """Each test process draws ports from a share of its own: two chose the same one before either listened on it."""
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    lowest, end = ports._LOWEST, ports._first_given_out()
-    share = (end - lowest) // processes
-    ports._LOWEST = lowest + number * share
-    ports._first_given_out = lambda: lowest + (number + 1) * share
+    of_all = ports._never_given_out
+    ports._never_given_out = lambda: of_all()[number::processes]
 
 
 @pytest.hookimpl(wrapper=True)

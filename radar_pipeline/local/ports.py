@@ -40,9 +40,9 @@ def free_port() -> int:
     between the choice and the server's start. So it is drawn from those below, and left to the kernel only where
     hardly any are.
     """
-    below = range(_LOWEST, _first_given_out())
-    for _ in range(_TRIES if len(below) >= _ENOUGH else 0):
-        port = secrets.choice(below)
+    to_choose_from = _never_given_out()
+    for _ in range(_TRIES if len(to_choose_from) >= _ENOUGH else 0):
+        port = secrets.choice(to_choose_from)
         if port not in _chosen and is_free(port):
             _chosen.add(port)
             return port
@@ -51,12 +51,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _first_given_out() -> int:
-    """The lowest port that the kernel gives to outgoing connections; Linux's default where it does not tell."""
+def _never_given_out() -> range:
+    """The ports below those that the kernel gives to outgoing connections; Linux's default where it does not tell."""
     try:
-        return int(_GIVEN_OUT.read_text().split()[0])
+        first_given_out = int(_GIVEN_OUT.read_text().split()[0])
     except (OSError, ValueError, IndexError):
-        return 32_768
+        first_given_out = 32_768
+    return range(_LOWEST, first_given_out)
 
 
 def first_free(preferred: int, *, avoid: frozenset[int] = frozenset()) -> int:
