@@ -7,7 +7,7 @@ it, and the next fork starts another.
 from __future__ import annotations
 
 import multiprocessing
-import time
+import os
 from multiprocessing.context import ForkServerContext
 
 import psutil
@@ -21,9 +21,9 @@ def forks_of(module: str) -> ForkServerContext:
     if _loaded != [module]:
         for process in forked_processes():
             process.kill()
-            # To wait for it would take its end away from multiprocessing, which looks for that at the next start.
-            while process.status() != psutil.STATUS_ZOMBIE:
-                time.sleep(0.01)
+            # Its end stays for multiprocessing to find, which looks for it at the next start. That its first thread
+            # has ended is not enough: what the others still hold open would take the order for the next fork.
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         _FORKS.set_forkserver_preload([module])
         _loaded[:] = [module]
     return _FORKS
