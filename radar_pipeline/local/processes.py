@@ -81,11 +81,9 @@ def find(pid_file: Path) -> psutil.Process | None:
         if now != noted:
             return None
         process = psutil.Process(noted[0])
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return None
     except (OSError, psutil.Error):
         return None
-    return process
+    return process if _lives(process) else None
 
 
 def _pid_and_start(stat: str) -> tuple[int, int] | None:
@@ -223,7 +221,8 @@ def _wait_for_end(processes: Sequence[psutil.Process], seconds: float) -> bool:
 
 
 def _lives(process: psutil.Process) -> bool:
+    """Whether any of its threads is left. The first may be a zombie while others still hold its files and ports."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return process.is_running() and (process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
     except psutil.Error:
         return False

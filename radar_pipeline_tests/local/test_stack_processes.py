@@ -33,6 +33,14 @@ IGNORES_SIGTERM = (
     "child = subprocess.Popen(['sleep', '600']); print(child.pid, flush=True); time.sleep(600)"
 )
 
+# Each holds what the program has open until it has ended itself.
+HAS_THREADS = (
+    "import threading\n"
+    "for _ in range(500): threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+    "print('started', flush=True)\n"
+    "threading.Event().wait()"
+)
+
 
 def program(folder: Path, *argv: str) -> Program:
     return Program("thing", argv, folder / "thing.pid", folder / "thing.log", {"PATH": "/usr/bin:/bin"}, cwd=folder)
@@ -124,6 +132,22 @@ def test_a_program_that_ignores_sigterm_is_killed_with_its_children(tmp_path: Pa
     assert 0.4 < time.monotonic() - begin < 5
     assert not lives(child.pid)
     assert not lives(grandchild)
+
+
+@pytest.mark.parametrize("how", ["stop", "find"])
+def test_a_program_with_threads_has_ended_when_the_last_of_them_has(tmp_path: Path, how: str):
+    thing = program(tmp_path, sys.executable, "-c", HAS_THREADS)
+    for _ in range(3):
+        child = start(thing)
+        wait_for(lambda: thing.log_file.read_text().strip())
+        if how == "find":
+            child.kill()
+            while find(thing.pid_file):
+                pass
+        else:
+            stop(thing.pid_file, seconds=5)
+        assert os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+        child.wait()
 
 
 def test_a_stopped_program_is_woken_to_end_cleanly(tmp_path: Path):
