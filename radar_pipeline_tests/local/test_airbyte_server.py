@@ -466,7 +466,7 @@ def test_a_second_server_on_the_same_state_is_refused_in_one_line(tmp_path: Path
     assert "another server is using" in second.stderr
 
 
-def test_a_server_starts_without_boto3_which_only_a_check_needs() -> None:
+def test_a_server_does_without_boto3_whose_import_would_be_a_third_of_its_start() -> None:
     code = "import sys, radar_pipeline.local.airbyte_server.__main__; print('boto3' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 

@@ -98,6 +98,33 @@ def test_a_sync_copies_every_table_and_counts_what_lies_in_the_bucket(
         assert str(rows.column(emitted)[0]).startswith("2027-03-01 02:00")
 
 
+def test_a_check_of_the_destination_says_what_s3_said_in_the_connector_s_words_and_leaves_nothing(
+    tmp_path: Path, mariadb: MySqlServer, s3: S3Server, bucket: str
+) -> None:
+    def checked(**changes: str) -> tuple[str, str | None]:
+        current = server.config("destinations/get", {"destinationId": DESTINATION_ID})
+        asked = {"destinationId": DESTINATION_ID, "name": current["name"]}
+        configuration = {**current["connectionConfiguration"], **changes}
+        said = server.config(
+            "destinations/check_connection_for_update", {**asked, "connectionConfiguration": configuration}
+        )
+        return said["status"], said.get("message")
+
+    said = "Could not connect to the S3 bucket with the provided configuration. "
+    with copying(tmp_path, "0.39", mariadb, s3, bucket) as server:
+        well = checked()
+        elsewhere = checked(s3_bucket_name=f"{bucket}-2")
+        server.fault("s3-denied", times=None)
+        denied = checked()
+
+    assert well == ("succeeded", None)
+    assert elsewhere[0] == denied[0] == "failed"
+    assert elsewhere[1].startswith(f"{said}The specified bucket does not exist")
+    assert elsewhere[1].endswith("(Service: Amazon S3; Status Code: 404; Error Code: NoSuchBucket)")
+    assert denied[1] == f"{said}Access Denied (Service: Amazon S3; Status Code: 403; Error Code: AccessDenied)"
+    assert objects(s3, bucket) == {}
+
+
 def test_what_s3_refuses_and_what_is_half_written_is_true_of_the_bucket(
     tmp_path: Path, mariadb: MySqlServer, s3: S3Server, bucket: str
 ) -> None:

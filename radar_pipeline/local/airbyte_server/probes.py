@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from contextlib import closing
 from typing import Any
 
 import pymysql
+from obstore.exceptions import BaseError
 
+from radar_pipeline.local.extract.request import Destination
+from radar_pipeline.local.extract.s3 import DENIED, open_store, refusal_of, words_of
 from radar_pipeline.source.connection import unverified_context
+
+_NOT_CONNECTED = "Could not connect to the S3 bucket with the provided configuration."
 
 
 def check_source(source: Mapping[str, Any]) -> str | None:
@@ -27,29 +31,32 @@ def check_source(source: Mapping[str, Any]) -> str | None:
     return None
 
 
-def check_destination(destination: Mapping[str, Any], *, denied: bool = False) -> str | None:
+def check_destination(target: Destination, *, denied: bool = False) -> str | None:
     """Why S3 cannot be written; None where it can: a marker is put, listed and deleted.
 
     Args:
-        destination: Where it is, as ``order.destination_of`` gives it.
+        target: Where it is.
         denied: Whether the fault is on that S3 refuses every write.
     """
-    prefix = "Could not connect to the S3 bucket with the provided configuration. "
-    if denied:
-        return prefix + "Access Denied (Service: Amazon S3; Status Code: 403; Error Code: AccessDenied)"
-    # boto3 is a third of what the server would load, and few servers are asked for this check.
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
-    # Under a prefix of its own, so that nobody who lists a table's folder ever meets it.
-    key = f"_airbyte_connection_test/{uuid.uuid4()}"
     try:
-        with closing(_client(destination)) as client:
-            client.put_object(Bucket=destination["bucket"], Key=key, Body=b"")
-            client.list_objects_v2(Bucket=destination["bucket"], Prefix=key, MaxKeys=1)
-            client.delete_object(Bucket=destination["bucket"], Key=key)
-    except (ClientError, BotoCoreError, ValueError) as error:
-        return f"{prefix}{error}"
+        if denied:
+            raise DENIED.as_error()
+        _write_a_marker(target)
+    except (BaseError, OSError, ValueError) as error:
+        if refusal := refusal_of(error):
+            details = f"Service: Amazon S3; Status Code: {refusal.status}; Error Code: {refusal.code}"
+            return f"{_NOT_CONNECTED} {refusal.message} ({details})"
+        return f"{_NOT_CONNECTED} {words_of(error, target)}"
     return None
+
+
+def _write_a_marker(target: Destination) -> None:
+    # Under a prefix of its own, so that nobody who lists a table's folder ever meets it.
+    folder = f"_airbyte_connection_test/{uuid.uuid4()}"
+    store = open_store(target, seconds=10)
+    store.put(f"{folder}/marker", b"", use_multipart=False)
+    next(iter(store.list(folder)), None)
+    store.delete(f"{folder}/marker")
 
 
 def _connect(source: Mapping[str, Any]) -> pymysql.Connection[Any]:
@@ -65,18 +72,4 @@ def _connect(source: Mapping[str, Any]) -> pymysql.Connection[Any]:
         read_timeout=60,
         ssl=unverified_context() if source["tls"] else None,
         ssl_disabled=not source["tls"],
-    )
-
-
-def _client(destination: Mapping[str, Any]) -> Any:
-    import boto3  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
-
-    return boto3.client(
-        "s3",
-        endpoint_url=destination["endpoint_url"],
-        region_name=destination["region"],
-        aws_access_key_id=destination["access_key_id"] or None,
-        aws_secret_access_key=destination["secret_access_key"] or None,
-        config=Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 1}, s3={"addressing_style": "path"}),
     )

@@ -18,6 +18,7 @@ from radar_pipeline.local.airbyte_server.probes import check_destination, check_
 from radar_pipeline.local.airbyte_server.records import Connection, Connector, Job
 from radar_pipeline.local.airbyte_server.runner import Runner
 from radar_pipeline.local.airbyte_server.store import Store
+from radar_pipeline.local.extract.request import destination_address
 from radar_pipeline.source import SourceError
 
 
@@ -125,7 +126,7 @@ class Services:
             if connector.kind == "source":
                 problem = check_source(source_of(connector.configuration, faults))
             else:
-                problem = check_destination(destination_of(connector.configuration), denied=denied)
+                problem = check_destination(destination_address(destination_of(connector.configuration)), denied=denied)
         except KeyError as error:
             return f"The configuration lacks the property {error.args[0]}"
         return None if problem is None else redact(problem, secrets_of(connector))

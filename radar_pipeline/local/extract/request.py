@@ -157,7 +157,7 @@ def _request(document: Mapping[str, Any]) -> Request:
     started_at = dt.datetime.fromisoformat(document["started_at"])
     return Request(
         source=source_address(document["source"]),
-        destination=_destination(document["destination"]),
+        destination=destination_address(document["destination"]),
         dialect=Dialect(document["dialect"]),
         tables=tuple(TableOrder(each["name"], _fault(each.get("fault"))) for each in document["tables"]),
         started_at=started_at.astimezone(dt.UTC) if started_at.tzinfo else started_at.replace(tzinfo=dt.UTC),
@@ -184,7 +184,8 @@ def source_address(document: Mapping[str, Any]) -> SourceAddress:
     )
 
 
-def _destination(document: Mapping[str, Any]) -> Destination:
+def destination_address(document: Mapping[str, Any]) -> Destination:
+    """Where the objects go, of a request's ``destination``."""
     return Destination(
         endpoint_url=document.get("endpoint_url"),
         region=document["region"],

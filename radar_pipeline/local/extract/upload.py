@@ -1,35 +1,22 @@
-"""Uploads finished files into the bucket under the names that destination-s3 would give them.
-
-Through ``obstore``, as the platform lists: loading botocore, making its client and 2 requests for each table of the
-demonstration database took 0.28 s of CPU.
-"""
+"""Uploads finished files into the bucket under the names that destination-s3 would give them."""
 
 from __future__ import annotations
 
-import datetime as dt
-import html
 import mmap
-import re
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from obstore.exceptions import BaseError, GenericError
-from obstore.store import S3Store
+from obstore.exceptions import BaseError
 
 from radar_pipeline.local.extract.keys import LISTING_PAGE, Listing, file_name, first_part, free_key, object_path
-from radar_pipeline.local.extract.request import Destination, Dialect, FaultKind, Request
-
-if TYPE_CHECKING:
-    from obstore.store import S3Config, S3Credential
+from radar_pipeline.local.extract.request import Dialect, FaultKind, Request
+from radar_pipeline.local.extract.s3 import BAD_DAY, DENIED, may_pass, open_store, refusal_of, words_of
 
 # Seconds before a request is tried a second and a third time.
 PAUSES = (0.2, 0.4)
-
-_ANSWER = re.compile(r"<Code>(.*?)</Code>.*?<Message>(.*?)</Message>", re.DOTALL)
-_FOR_GOOD = re.compile(r"status code: 4\d\d")
 
 _Answer = TypeVar("_Answer")
 
@@ -51,7 +38,7 @@ class Bucket:
             if order.fault and order.fault.kind is FaultKind.UPLOAD
         }
         try:
-            self._store = _store(request.destination)
+            self._store = open_store(request.destination)
         except (BaseError, ValueError) as error:
             raise UploadError(self._words(error, "client", "")) from None
 
@@ -94,71 +81,27 @@ class Bucket:
         for path, left in self._refusals.items():
             if left and key.startswith(path):
                 self._refusals[path] -= 1
-                raise _answer(500, "InternalError", "We encountered an internal error. Please try again.")
+                raise BAD_DAY.as_error()
 
     def _call(self, operation: str, key: str, ask: Callable[[], _Answer]) -> _Answer:
         pauses = iter(PAUSES)
         while True:
             try:
                 if self._request.deny_s3:
-                    # As S3 answers a key without permission; the local endpoint lets every key in.
-                    raise _answer(403, "AccessDenied", "Access Denied")
+                    raise DENIED.as_error()
                 return ask()
             except (BaseError, OSError, ValueError) as error:
-                pause = next(pauses, None) if _may_pass(error) else None
+                pause = next(pauses, None) if may_pass(error) else None
                 if pause is None:
                     raise UploadError(self._words(error, operation, key)) from None
                 time.sleep(pause)
 
     def _words(self, error: Exception, operation: str, key: str) -> str:
-        target, text = self._request.destination, str(error)
+        target = self._request.destination
         where = f"s3://{target.bucket}/{key or target.path_prefix}"
-        if answer := _ANSWER.search(text):
-            code, message = map(html.unescape, answer.groups())
-            return f"S3 refused {operation} on {where}: {code}: {message}"
-        if "error sending request" in text:
-            text = f'Could not connect to the endpoint URL: "{target.endpoint_url or f"S3 in {target.region}"}"'
-        return f"S3 {operation} on {where} failed: {text.splitlines()[0]}"
-
-
-def _answer(status: int, code: str, message: str) -> GenericError:
-    """What obstore would raise of such an answer."""
-    return GenericError(f"status code: {status}: <Error><Code>{code}</Code><Message>{message}</Message></Error>")
-
-
-def _may_pass(error: Exception) -> bool:
-    """Whether another try may go better: the connection failed, or the server did, but nothing was refused."""
-    return isinstance(error, GenericError) and not _FOR_GOOD.search(str(error))
-
-
-def _store(target: Destination) -> S3Store:
-    config: S3Config = {
-        "region": target.region,
-        "virtual_hosted_style_request": target.endpoint_url is None,
-        # Hashing 90 MB takes 50 ms of CPU, sending them 13. TLS protects a body, and on loopback nothing harms it.
-        "unsigned_payload": True,
-    }
-    if target.endpoint_url:
-        config["endpoint"] = target.endpoint_url.rstrip("/")
-    keys: S3Credential = {
-        "access_key_id": target.access_key_id,
-        "secret_access_key": target.secret_access_key,
-        "token": None,
-        "expires_at": None,
-    }
-    return S3Store(
-        target.bucket,
-        config=config,
-        # Without keys of its own the connector takes the machine's (instance profile), and so does this. Given as
-        # configuration, a session token of the environment would be sent with them.
-        credential_provider=(lambda: keys) if target.access_key_id else None,
-        client_options={
-            "allow_http": (target.endpoint_url or "").startswith("http://"),
-            "connect_timeout": dt.timedelta(seconds=5),
-            "timeout": dt.timedelta(seconds=60),
-        },
-        retry_config={"max_retries": 0},
-    )
+        if refusal := refusal_of(error):
+            return f"S3 refused {operation} on {where}: {refusal.code}: {refusal.message}"
+        return f"S3 {operation} on {where} failed: {words_of(error, target)}"
 
 
 class TableFiles:
