@@ -9,7 +9,7 @@ import dagster as dg
 
 from radar_pipeline.cli.console import UsageProblem, progress
 from radar_pipeline.cli.platform import Platform
-from radar_pipeline.domain.wording import listed, plural
+from radar_pipeline.domain.wording import listed
 from radar_pipeline.orchestration.catalogue.cataloguing import registered_by
 from radar_pipeline.orchestration.catalogue.checks import ROWS_AGREE
 from radar_pipeline.orchestration.catalogue.jobs import CATALOGUE_JOB
@@ -47,6 +47,8 @@ def register(platform: Platform, instance: dg.DagsterInstance, day: dt.date, *, 
 
 def read_catalogue(instance: dg.DagsterInstance, registry: Registry, day: dt.date) -> CatalogueTold | None:
     """What Dagster has on record of a day's registration; None where there was none."""
+    from radar_pipeline.orchestration.catalogue.day import how_many_registered
+
     partition = day.isoformat()
     wanted = dg.AssetRecordsFilter(CATALOGUE_KEY, asset_partitions=[partition])
     record = next(iter(instance.fetch_materializations(wanted, limit=1).records), None)
@@ -54,7 +56,7 @@ def read_catalogue(instance: dg.DagsterInstance, registry: Registry, day: dt.dat
         return None
     tables = registered_by(record.asset_materialization.metadata)
     failed = sorted(name for name, table in tables.items() if not table.passed)
-    words = f"catalogue: {len(tables) - len(failed)} of {plural(len(tables), 'table', 'tables')} registered"
+    words = f"catalogue: {how_many_registered(tables.values())}"
     if failed:
         first = "; ".join(tables[failed[0]].reasons)
         words += f", not {listed(failed)} ({failed[0]}: {first})"

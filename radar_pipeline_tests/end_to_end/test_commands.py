@@ -94,6 +94,7 @@ def test_a_run_lands_everything_and_a_second_one_starts_no_second_sync(radar: Sh
     first = radar("run")
     assert "85 of 85 tables landed, 85 accepted" in first
     assert re.search(r"; Airbyte job 1 succeeded; \d+\.\d s in all$", first, re.MULTILINE)
+    assert "catalogue: 84 of 85 tables registered, 1 without rows" in first
     assert "make ui" in first
     assert "no second sync" in radar("run")
     requests = radar("local", "status")

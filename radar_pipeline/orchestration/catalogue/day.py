@@ -7,7 +7,7 @@ What belongs here: which snapshots are registered, and by whom (this platform, t
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -80,14 +80,21 @@ class CatalogueReport:
     @property
     def words(self) -> str:
         """The report in one line."""
+        words = how_many_registered(self.tables)
         passed = [table for table in self.tables if table.passed]
-        written = sum(table.written for table in passed)
-        words = f"{len(passed)} of {plural(len(self.tables), 'table', 'tables')} registered"
-        if passed and not written:
+        if passed and not any(table.written for table in passed):
             words += ", all of them before"
         if self.crawl:
             words += f"; crawler {self.crawl.crawler}: {self.crawl.status}"
         return f"{words}; not: {listed(sorted(self.failed))}" if self.failed else words
+
+
+def how_many_registered(tables: Collection[TableCatalogued]) -> str:
+    """How many of a day's tables can be queried. One without rows has no file, and so nothing to register."""
+    passed = [table for table in tables if table.passed]
+    registered = sum(table.files > 0 for table in passed)
+    words = f"{registered} of {plural(len(tables), 'table', 'tables')} registered"
+    return words if registered == len(passed) else f"{words}, {len(passed) - registered} without rows"
 
 
 def read_standing(
