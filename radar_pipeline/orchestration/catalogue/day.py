@@ -83,7 +83,7 @@ class CatalogueReport:
         words = how_many_registered(self.tables)
         passed = [table for table in self.tables if table.passed]
         if passed and not any(table.written for table in passed):
-            words += ", all of them before"
+            words += "; nothing had to be written"
         if self.crawl:
             words += f"; crawler {self.crawl.crawler}: {self.crawl.status}"
         return f"{words}; not: {listed(sorted(self.failed))}" if self.failed else words
